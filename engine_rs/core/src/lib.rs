@@ -1,0 +1,13 @@
+//! The market: books, venues, ledger, latency and the event kernel.
+//!
+//! Integers only, no input or output, no wall clock, no randomness but its own seeded streams:
+//! whatever comes in as commands and seeds decides every event that goes out.
+#![forbid(unsafe_code)]
+
+#[macro_use]
+mod codes;
+
+pub mod event;
+pub mod hash;
+pub mod order;
+pub mod types;
