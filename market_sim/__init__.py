@@ -1,0 +1,1 @@
+"""A market you can take apart."""
