@@ -1,0 +1,30 @@
+"""The rows that cross the native engine's boundary in bulk: numpy structured types, byte for byte as in Rust."""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: One command for `Venue.process`. `kind` is a CommandKind; `flags` bit 0: post-only, bit 1: price is given.
+COMMAND = np.dtype(
+    {
+        "names": [
+            "time_ns", "price", "size", "agent", "counter", "listing",
+            "kind", "side", "order_type", "tif", "stp", "flags",
+        ],
+        "formats": ["<i8", "<i8", "<i8", "<u4", "<u4", "<u4", "u1", "u1", "u1", "u1", "u1", "u1"],
+        "offsets": [0, 8, 16, 24, 28, 32, 36, 37, 38, 39, 40, 41],
+        "itemsize": 48,
+    }
+)  # fmt: skip
+POST_ONLY = 1
+HAS_PRICE = 2
+
+#: One event of a venue; the fields of `market_sim.engine.Event` in its order.
+EVENT = np.dtype(
+    [
+        ("time_ns", "<i8"), ("seq", "<u8"), ("price", "<i8"), ("size", "<i8"), ("leaves", "<i8"),
+        ("fee", "<i8"), ("match_id", "<u8"), ("listing", "<u4"), ("agent", "<u4"), ("counter", "<u4"),
+        ("contra_agent", "<u4"), ("contra_counter", "<u4"), ("kind", "u1"), ("reason", "u1"), ("side", "u1"),
+        ("flags", "u1"),
+    ]
+)  # fmt: skip
