@@ -1,4 +1,4 @@
-"""What is said about a bad scenario: where it stands, what was found, what is allowed, what was perhaps meant."""
+"""What is said about a bad scenario: where, what was found, what is allowed, what was perhaps meant."""
 
 from __future__ import annotations
 
@@ -98,9 +98,12 @@ def _sentence(item: dict[str, Any]) -> str:
     return f"found {show(found)}; allowed: {words}"
 
 
-def report(source: str, problems: Sequence[tuple[str, str]]) -> str:
-    """One message for all problems of a source, a line each."""
-    lines = [f"{source}: {where}: {what}" for where, what in problems]
+def report(source: str, problems: Sequence[tuple[str, str]], overridden: Sequence[str] = ()) -> str:
+    """One message for all problems of a source, a line each; says which came in by `--set`."""
+    lines = []
+    for where, what in problems:
+        by_hand = any(path == where or path.startswith(f"{where}.") for path in overridden)
+        lines.append(f"{source}: {where}{' (from --set)' if by_hand else ''}: {what}")
     if len(lines) == 1:
         return lines[0]
     return f"{source}: {len(lines)} problems\n" + "\n".join("  " + line for line in lines)

@@ -17,13 +17,15 @@ LARGEST_FEE_BPS = 10_000
 
 
 def exact(value: Any) -> Decimal:
-    """A finite decimal from a number or a text; binary floats go by their shortest text. ValueError otherwise."""
+    """A finite decimal from a number or a text; a float goes by its shortest text. ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ValueError(f'found {show(value)}; allowed: a number, or its digits in quotes as in "0.01"')
     try:
         number = Decimal(str(value))
     except InvalidOperation:
-        raise ValueError(f'found {show(value)}; allowed: a number, or its digits in quotes as in "0.01"') from None
+        raise ValueError(
+            f'found {show(value)}; allowed: a number, or its digits in quotes as in "0.01"'
+        ) from None
     if not number.is_finite():
         raise ValueError(f"found {show(value)}; allowed: a finite number")
     return number
@@ -144,7 +146,9 @@ def _uniform(content: Sequence[Any]) -> tuple[Any, ...]:
 
 def _table(content: Sequence[Any]) -> tuple[Any, ...]:
     if len(content) < 2:
-        raise ValueError(f"table: found {len(content)} quantiles; allowed: two or more, at equal steps from 0 to 1")
+        raise ValueError(
+            f"table: found {len(content)} quantiles; allowed: two or more, at equal steps from 0 to 1"
+        )
     quantiles_ns = tuple(_duration(item) for item in content)
     for low, high, text in zip(quantiles_ns, quantiles_ns[1:], content[1:], strict=False):
         if high < low:
@@ -174,5 +178,5 @@ def _latency_text(model: tuple[Any, ...]) -> Any:
     return {"series": [[format_duration(at), format_duration(delay)] for at, delay in pairs]}
 
 
-# The kernel's own form: ("constant", ns), ("uniform", lo, hi), ("table", quantiles), ("series", times, delays).
+# The kernel's form: ("constant", ns), ("uniform", lo, hi), ("table", quantiles), ("series", times, delays).
 LatencyModel = Annotated[tuple[Any, ...], BeforeValidator(_latency), PlainSerializer(_latency_text)]
