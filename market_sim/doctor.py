@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from market_sim.errors import EngineError
+
 #: The chosen parts, by the names of their distributions.
 PARTS = (
     "mesa", "numpy", "polars", "pydantic", "typer", "rich",
@@ -131,48 +133,51 @@ def _version(distribution: str) -> str | None:
 
 def _engine(report: Report) -> None:
     wish = os.environ.get("MARKET_SIM_ENGINE") or "auto"
-    spec = importlib.util.find_spec("market_sim._engine")
     report.facts["engine_wish"] = wish
-    if spec is None or spec.origin is None:
-        report.facts["engine"] = "reference"
-        report.facts["native_engine"] = None
-        remedy = "Install Rust and run `make test`, or `uv run maturin develop --release`."
-        report.findings.append(Finding("the native engine is not built", remedy, error=wish == "rust"))
-        return
+    package = Path(__file__).parent
+    built = next((path for path in sorted(package.glob("_engine.*")) if path.suffix in (".so", ".pyd")), None)
     try:
-        native = importlib.import_module("market_sim._engine")
-    except ImportError as error:
-        report.facts["engine"] = "reference"
-        report.facts["native_engine"] = f"cannot be loaded: {error}"
-        remedy = "Build it for this Python and processor: `uv run maturin develop --release`."
-        report.findings.append(Finding("the native engine is there but cannot be loaded", remedy, error=True))
+        from market_sim import engine
+    except EngineError as error:
+        # a wish that cannot be met stops the import itself
+        report.facts["engine"] = report.facts["native_engine"] = None
+        report.findings.append(Finding(error.what, error.remedy, error=True))
         return
-    report.facts["engine"] = "reference" if wish == "reference" else "rust"
-    report.facts["native_engine"] = getattr(native, "BUILD", None) or Path(spec.origin).name
-    sources = Path(__file__).parents[1] / "engine_rs"
-    newest = max((file.stat().st_mtime for file in sources.glob("*/src/**/*.rs")), default=0.0)
-    if newest > Path(spec.origin).stat().st_mtime:
+    native = engine.native_module()
+    report.facts["engine"] = engine.ENGINE
+    report.facts["native_engine"] = (
+        getattr(native, "BUILD", built.name if built else None) if native else None
+    )
+    if native is None and built is None:
+        remedy = "Install Rust, then `make test` or `uv run maturin develop --release` builds it."
+        report.findings.append(Finding("the native engine is not built", remedy))
+    elif native is None or built is None:
+        remedy = "Build it for this Python and processor: `uv run maturin develop --release`."
         report.findings.append(
-            Finding("the native engine is older than its sources", "Rebuild it: `make test` or `uv sync`.")
+            Finding(f"{built or '_engine'} is there but cannot be loaded", remedy, error=True)
         )
+    else:
+        sources = (package.parent / "engine_rs").glob("*/src/**/*.rs")
+        if any(path.stat().st_mtime > built.stat().st_mtime for path in sources):
+            remedy = "Rebuild it: `make test`, `uv sync` or `uv run maturin develop --release`."
+            report.findings.append(Finding("the native engine is older than its sources", remedy))
 
 
 def _agents(report: Report) -> None:
-    spec = importlib.util.find_spec("agents")
-    origin = Path(spec.origin) if spec and spec.origin else None
-    ours = origin is not None and origin.parent.parent.resolve() == Path(__file__).parents[1].resolve()
-    report.facts["agents_package"] = "ours" if ours else "foreign" if origin else None
-    if ours:
-        return
-    if origin is None:
-        report.findings.append(
-            Finding("the package `agents` cannot be imported", "Install market_sim again.", error=True)
-        )
-    else:
-        # A widely used SDK has the same import name; whichever comes first on the path wins.
-        what = f"`import agents` finds another package ({origin.parent})"
+    from market_sim.scenario.kinds import foreign_agents
+
+    # A widely used SDK has the same import name; whichever comes first on the path wins.
+    foreign = foreign_agents()
+    there = importlib.util.find_spec("agents") is not None
+    report.facts["agents_package"] = "foreign" if foreign else "ours" if there else None
+    if foreign:
         remedy = "Uninstall that package, or use an environment of its own for market_sim."
-        report.findings.append(Finding(what, remedy, error=True))
+        report.findings.append(
+            Finding(f"`import agents` finds another package, {foreign}", remedy, error=True)
+        )
+    elif not there:
+        remedy = "Install market_sim again."
+        report.findings.append(Finding("the package `agents` cannot be imported", remedy, error=True))
 
 
 def _parts(report: Report) -> None:
