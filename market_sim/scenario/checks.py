@@ -24,7 +24,7 @@ LARGEST_ATOMS = 2**62
 def problems_of(scenario: Scenario) -> list[Problem]:
     """Every problem of a scenario whose tables are well formed one by one."""
     found: list[Problem] = []
-    for check in (_clock, _names, _listings, _fundamentals, _latency, _agents, _events):
+    for check in (_clock, _names, _listings, _fundamentals, _latency, _agents, _events, _replay):
         found.extend(check(scenario))
     return found
 
@@ -195,6 +195,20 @@ def _events(scenario: Scenario) -> Iterator[Problem]:
             for agent in event.agents:
                 if agent not in names:
                     yield f"{where}.agents", _unknown_agent(scenario, agent)
+
+
+def _replay(scenario: Scenario) -> Iterator[Problem]:
+    for venue in scenario.replay.site_offset_ns:
+        if venue not in scenario.venues:
+            yield f"replay.site_offset.{venue}", unknown("venue", venue, scenario.venues)
+    fed: dict[tuple[str, str], str] = {}
+    for listing in scenario.listings:
+        if listing.external is None:
+            continue
+        other = fed.setdefault((listing.venue, listing.external), listing.name)
+        if other != listing.name:
+            where = f"listings.{listing.name}.external"
+            yield where, f"{listing.external!r} already feeds {other}; a recorded symbol feeds one listing"
 
 
 def _unknown_agent(scenario: Scenario, found: str) -> str:

@@ -59,6 +59,12 @@ def _duration(value: Any) -> int:
     return parse_duration(value)
 
 
+def _signed_duration(value: Any) -> int:
+    if isinstance(value, str) and value.startswith("-"):
+        return -_duration(value[1:])
+    return _duration(value)
+
+
 def _some_time(duration_ns: int) -> int:
     if duration_ns <= 0:
         raise ValueError(f"found {format_duration(duration_ns)!r}; allowed: a duration above 0")
@@ -114,6 +120,7 @@ NotNegativeExact = Annotated[
     Decimal, BeforeValidator(exact), AfterValidator(_not_negative), PlainSerializer(plain)
 ]
 DurationNs = Annotated[int, BeforeValidator(_duration), PlainSerializer(format_duration)]
+SignedDurationNs = Annotated[int, BeforeValidator(_signed_duration), PlainSerializer(format_duration)]
 PositiveDurationNs = Annotated[
     int, BeforeValidator(_duration), AfterValidator(_some_time), PlainSerializer(format_duration)
 ]

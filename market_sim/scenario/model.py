@@ -26,6 +26,7 @@ from market_sim.scenario.tables import (
     LatencyProfile,
     Limits,
     ListingTable,
+    ReplayTable,
     Table,
     VenueTable,
 )
@@ -59,6 +60,7 @@ class Scenario(Table):
     fundamentals: dict[InstrumentName, FundamentalTable] = Field(default_factory=dict)
     agents: list[AgentTable] = Field(default_factory=list)
     events: list[AnyEvent] = Field(default_factory=list)
+    replay: ReplayTable = ReplayTable()
 
     _folder: Path | None = PrivateAttr(None)
     _classes: dict[str, type] = PrivateAttr(default_factory=dict)

@@ -18,6 +18,7 @@ from market_sim.scenario.fields import (
     NotNegativeExact,
     PositiveDurationNs,
     PositiveExact,
+    SignedDurationNs,
     one_of,
 )
 
@@ -60,6 +61,16 @@ class VenueTable(Table):
     taker_fee_e8: FeeE8 = Field(0, alias="taker_fee_bps")
 
 
+class ReplayTable(Table):
+    """How recorded flow enters: on which clock, and what each venue's site adds to the recorded delays.
+
+    A site offset also sets right two clocks that disagree, so it may be negative. It counts on the venue clock only.
+    """
+
+    clock: Annotated[Literal["local", "venue"], one_of("local", "venue")] = "local"
+    site_offset_ns: dict[Name, SignedDurationNs] = Field({}, alias="site_offset")
+
+
 class InstrumentTable(Table):
     """What is traded (base) and what it is priced in (quote)."""
 
@@ -77,6 +88,10 @@ class ListingTable(Table):
     min_notional: NotNegativeExact = Decimal(0)
     own_maker_fee_e8: FeeE8 | None = Field(None, alias="maker_fee_bps")
     own_taker_fee_e8: FeeE8 | None = Field(None, alias="taker_fee_bps")
+    # The symbol under which a recorded or live market trades this: its flow enters as an external participant's.
+    external: Annotated[str, Field(min_length=1)] | None = None
+    # Which of the participant's orders a recorded cancellation takes first: nobody records it.
+    cancellations: Annotated[Literal["back", "proportional"], one_of("back", "proportional")] = "back"
     # Exact integers that need the whole scenario: set once, when it is resolved.
     _resolved: dict[str, int] = PrivateAttr(default_factory=dict)
 
