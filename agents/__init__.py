@@ -1,0 +1,1 @@
+"""Traders for market_sim: `base.Trader` and one module per kind of trader."""
