@@ -64,7 +64,7 @@ class VenueTable(Table):
 class ReplayTable(Table):
     """How recorded flow enters: on which clock, and what each venue's site adds to the recorded delays.
 
-    A site offset also sets right two clocks that disagree, so it may be negative. It counts on the venue clock only.
+    A site offset also sets right two clocks that disagree, so it may be negative. Only the venue clock has one.
     """
 
     clock: Annotated[Literal["local", "venue"], one_of("local", "venue")] = "local"
@@ -88,9 +88,9 @@ class ListingTable(Table):
     min_notional: NotNegativeExact = Decimal(0)
     own_maker_fee_e8: FeeE8 | None = Field(None, alias="maker_fee_bps")
     own_taker_fee_e8: FeeE8 | None = Field(None, alias="taker_fee_bps")
-    # The symbol under which a recorded or live market trades this: its flow enters as an external participant's.
+    # The symbol under which a recorded or live market trades this: its flow enters as that of a participant.
     external: Annotated[str, Field(min_length=1)] | None = None
-    # Which of the participant's orders a recorded cancellation takes first: nobody records it.
+    # Which of that participant's orders a recorded cancellation takes first: no level book records it.
     cancellations: Annotated[Literal["back", "proportional"], one_of("back", "proportional")] = "back"
     # Exact integers that need the whole scenario: set once, when it is resolved.
     _resolved: dict[str, int] = PrivateAttr(default_factory=dict)

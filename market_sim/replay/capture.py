@@ -1,0 +1,140 @@
+"""Capture files: one frame a line, `<local ns> <raw frame>`, plain or gzip, read as a stream.
+
+The stamp is the receiving machine's clock in nanoseconds since 1970; the frame is what the socket (or the
+REST request) gave, byte for byte. Nothing here knows an exchange.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from market_sim.errors import DataError
+
+FilePath = str | PathLike[str]
+
+GZIP_MAGIC = b"\x1f\x8b"
+READ_BUFFER = 1 << 20
+# A frame this long is a file without line ends, not a message: the largest order book is some 15 MB.
+LONGEST_LINE = 64 << 20
+# Stamps in other units than nanoseconds lie outside: 10^17 ns is the year 1973, 4 x 10^18 the year 2096.
+EARLIEST_STAMP_NS = 10**17
+LATEST_STAMP_NS = 4 * 10**18
+# A time server sets a clock back by seconds; a stamp further back means files in a wrong order.
+BACKWARD_TOLERANCE_NS = 60 * 10**9
+FORM = "A capture has one frame a line: `<local stamp in ns> <raw JSON frame>`."
+
+
+class Line(NamedTuple):
+    """One captured frame: where it stands (file, number from 1), when it was received, what it says."""
+
+    file: str
+    number: int
+    local_ns: int
+    frame: str
+
+
+class Capture:
+    """Consecutive files of one recording, iterated frame by frame; holds one line at a time.
+
+    `read_share` tells how far the reading is, between 0 and 1, in bytes as they lie on the disk.
+    """
+
+    def __init__(self, files: Sequence[FilePath]) -> None:
+        self.files = [fspath(path) for path in files]
+        if not self.files:
+            raise DataError("no file is given", remedy="Name one or more capture files.")
+        self._bytes = [_size(name) for name in self.files]
+        self._done_bytes = 0
+        self._below: BinaryIO | None = None
+
+    @property
+    def read_share(self) -> float:
+        """The share of the files' bytes that has been read."""
+        here = self._below.tell() if self._below is not None else 0
+        return (self._done_bytes + here) / max(1, sum(self._bytes))
+
+    def __iter__(self) -> Iterator[Line]:
+        """Every frame. DataError with file and line where one cannot be read."""
+        latest_ns = 0
+        self._done_bytes = 0
+        for name, size in zip(self.files, self._bytes, strict=True):
+            for line in self._read_file(name):
+                if line.local_ns < latest_ns - BACKWARD_TOLERANCE_NS:
+                    seconds = (latest_ns - line.local_ns) // 10**9
+                    raise DataError(
+                        f"the stamp {line.local_ns} lies {seconds} s before the one read last",
+                        name,
+                        line.number,
+                        "Give the files of one venue in the order they were recorded.",
+                    )
+                latest_ns = max(latest_ns, line.local_ns)
+                yield line
+            self._done_bytes += size
+
+    def _read_file(self, name: str) -> Iterator[Line]:
+        number = 0
+        try:
+            with Path(name).open("rb", buffering=READ_BUFFER) as below:
+                self._below = below
+                stream = _unpacked(below)
+                while raw := stream.readline(LONGEST_LINE):
+                    number += 1
+                    line = _split(name, number, raw)
+                    if line is not None:
+                        yield line
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise DataError(
+                f"the compressed data break off ({error})",
+                name,
+                number + 1,
+                f"Copy the file again, or keep what is whole: `gzip -dc FILE | head -n {number} > capture`.",
+            ) from error
+        except OSError as error:
+            raise DataError(
+                f"cannot be read ({error.strerror or error})", name, remedy="Check the path."
+            ) from error
+        finally:
+            self._below = None
+        if number == 0:
+            raise DataError("the file is empty", name, remedy=FORM)
+
+
+def _size(name: str) -> int:
+    try:
+        return Path(name).stat().st_size
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror or error})", name, remedy="Check the path."
+        ) from error
+
+
+def _unpacked(below: io.BufferedReader) -> BinaryIO:
+    # By content, not by name: captures are renamed more often than recompressed.
+    if below.peek(2)[:2] != GZIP_MAGIC:
+        return below
+    return io.BufferedReader(gzip.GzipFile(fileobj=below, mode="rb"), READ_BUFFER)
+
+
+def _split(name: str, number: int, raw: bytes) -> Line | None:
+    stamp, separator, frame = raw.partition(b" ")
+    if not separator or not stamp.isdigit():
+        if not raw.strip():
+            return None
+        raise DataError("this is no line of a capture", name, number, FORM)
+    local_ns = int(stamp) if len(stamp) < 20 else LATEST_STAMP_NS
+    if not EARLIEST_STAMP_NS <= local_ns < LATEST_STAMP_NS:
+        raise DataError(
+            f"the stamp {stamp[:30].decode()} is no time in nanoseconds since 1970", name, number, FORM
+        )
+    if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+        raise DataError(f"the line is longer than {LONGEST_LINE >> 20} MB", name, number, FORM)
+    try:
+        return Line(name, number, local_ns, frame.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"the frame is no UTF-8 text ({error})", name, number, FORM) from error

@@ -1,0 +1,216 @@
+"""Does the rebuilt book agree with what the exchange itself said was best? Agents are off.
+
+After every applied diff the participant's own best prices and sizes are compared with the last bookTicker
+whose update id is not above the diff's. What they are compared with is read from the raw frames here, by
+another way than the replay's: its own JSON, its own decimals, its own count of gaps.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from os import PathLike
+from typing import Any, NamedTuple
+
+from market_sim.engine import engine_name, kernel_class
+from market_sim.errors import DataError
+from market_sim.replay.capture import Capture, Line
+from market_sim.replay.flow import Clock, Flow
+from market_sim.replay.recordings import Files, open_sources, scenario_for
+from market_sim.replay.update import Depth
+from market_sim.scenario import ListingTable, Scenario
+
+# A bookTicker leaves the exchange with the change it tells; one that comes later than this is lost, not late.
+LOOK_AHEAD_NS = 10 * 10**9
+REQUIRED_SHARE = 0.999
+SHOWN_DIFFERENCES = 5
+
+
+class Top(NamedTuple):
+    """Best prices and sizes in instrument units; None for a side that is empty."""
+
+    bid: Decimal | None
+    bid_size: Decimal
+    ask: Decimal | None
+    ask_size: Decimal
+
+
+class _Diff(NamedTuple):
+    """A depth event as its frame has it: received when, up to which update id."""
+
+    local_ns: int
+    last_id: int
+
+
+class _Frames:
+    """The raw frames of one venue, read a little ahead of the replay."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self.gaps = 0
+        self._lines = iter(Capture(files))
+        self._diffs: dict[tuple[str, int], _Diff] = {}
+        self._tickers: dict[str, deque[tuple[int, Top]]] = {}
+        self._latest: dict[str, Top] = {}
+        self._last_ids: dict[str, int] = {}
+        self._read_ns = 0
+
+    def diff_at(self, file: str, number: int) -> _Diff:
+        """The depth event of that line."""
+        while (file, number) not in self._diffs:
+            if not self.advance():
+                raise DataError("the replay applied a depth event that is not in the file", file, number)
+        return self._diffs.pop((file, number))
+
+    def ticker_for(self, symbol: str, diff: _Diff) -> Top | None:
+        """The last bookTicker whose update id is not above the diff's; None before the first."""
+        tickers = self._tickers.setdefault(symbol, deque())
+        while True:
+            while tickers and tickers[0][0] <= diff.last_id:
+                self._latest[symbol] = tickers.popleft()[1]
+            if tickers or self._read_ns > diff.local_ns + LOOK_AHEAD_NS or not self.advance():
+                return self._latest.get(symbol)
+
+    def advance(self) -> bool:
+        """Read one more frame; False at the end."""
+        line = next(self._lines, None)
+        if line is None:
+            return False
+        self._read_ns = max(self._read_ns, line.local_ns)
+        try:
+            frame = json.loads(line.frame)
+            data = frame.get("data", frame)
+            if isinstance(data, dict):
+                self._note(line, data)
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+            raise DataError(f"the frame cannot be read ({error!r})", line.file, line.number) from error
+        return True
+
+    def _note(self, line: Line, data: dict[str, Any]) -> None:
+        if data.get("e") == "depthUpdate":
+            self._diffs[line.file, line.number] = _Diff(line.local_ns, data["u"])
+            last_id = self._last_ids.setdefault(data["s"], data["u"])
+            self.gaps += data["U"] > last_id + 1
+            self._last_ids[data["s"]] = max(last_id, data["u"])
+        elif "e" not in data and "A" in data:
+            top = Top(Decimal(data["b"]), Decimal(data["B"]), Decimal(data["a"]), Decimal(data["A"]))
+            self._tickers.setdefault(data["s"], deque()).append((data["u"], top))
+
+
+@dataclass
+class _Comparison:
+    """One listing's rows so far."""
+
+    listing: ListingTable
+    rows: int = 0
+    equal: int = 0
+    crossed: int = 0
+    differences: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, update: Depth, bbo: tuple[int | None, int, int | None, int], ticker: Top | None) -> None:
+        """Compare the participant's best, in ticks and lots, with what the exchange said."""
+        bid, bid_lots, ask, ask_lots = bbo
+        self.crossed += bid is not None and ask is not None and bid >= ask
+        if ticker is None:
+            return
+        tick, lot = self.listing.tick, self.listing.lot
+        book = Top(
+            None if bid is None else bid * tick,
+            bid_lots * lot,
+            None if ask is None else ask * tick,
+            ask_lots * lot,
+        )
+        self.rows += 1
+        if book == ticker:
+            self.equal += 1
+        elif len(self.differences) < SHOWN_DIFFERENCES:
+            found = {"book": [str(value) for value in book], "book_ticker": [str(value) for value in ticker]}
+            self.differences.append({"file": update.file, "line": update.line, **found})
+
+
+def check(
+    files: Files,
+    scenario: str | PathLike[str] | Mapping[str, Any] | Scenario | None = None,
+    *,
+    clock: Clock | None = None,
+    engine: str | None = None,
+) -> dict[str, Any]:
+    """Replay captures without agents and compare the book with every bookTicker: `market-sim replay --check`.
+
+    `files`, `scenario` and `clock` as in `replay`. Keys of the result: `ok` (there were rows, at least 99.9 %
+    of them equal, never crossed; the command's exit code), `bbo_rows`, `bbo_equal`, `crossed`, `gaps` (breaks
+    in the recorded update ids), `differences` (the first few, with file and line), `engine`, `clock`,
+    `external` (the participant's counts per listing), `recording` (counts of the reading), `frames`,
+    `wall_s`, `frames_per_s`. Raises DataError with file and line for what cannot be read, ScenarioError for a
+    scenario that does not fit.
+    """
+    started = time.perf_counter()
+    market = scenario_for(files, scenario)
+    sources = open_sources(files, market)
+    flow = Flow(sources, clock or market.replay.clock, market.replay.site_offset_ns)
+    kernel, ids = _kernel_without_agents(market, engine)
+    flow.bind(kernel, ids)
+    frames = [_Frames(source.capture.files) for source in sources]
+    comparisons = {
+        (listing.venue, listing.external): _Comparison(listing)
+        for listing in market.listings
+        if listing.external
+    }
+    while (pushed := flow.step()) is not None:
+        stamped, now_ns = pushed
+        notice = kernel.next(now_ns)
+        assert notice is None, f"there is no agent to hear {notice}"
+        update = stamped.update
+        if isinstance(update, Depth) and not update.snapshot:
+            place = sources[stamped.source].venue, update.symbol
+            diff = frames[stamped.source].diff_at(update.file, update.line)
+            ticker = frames[stamped.source].ticker_for(update.symbol, diff)
+            comparisons[place].add(update, kernel.external_bbo(ids[place]), ticker)
+    for source in frames:
+        while source.advance():
+            pass
+    rows = sum(comparison.rows for comparison in comparisons.values())
+    equal = sum(comparison.equal for comparison in comparisons.values())
+    crossed = sum(comparison.crossed for comparison in comparisons.values())
+    read = sum(source.counts.frames for source in sources)
+    wall_s = time.perf_counter() - started
+    return {
+        "ok": rows > 0 and equal >= REQUIRED_SHARE * rows and crossed == 0,
+        "bbo_rows": rows,
+        "bbo_equal": equal,
+        "crossed": crossed,
+        "gaps": sum(source.gaps for source in frames),
+        "differences": [row for comparison in comparisons.values() for row in comparison.differences],
+        "engine": engine_name(engine),
+        "clock": flow.clock,
+        "scenario": market.name,
+        "external": {f"{venue}:{symbol}": kernel.external_stats(ids[venue, symbol]) for venue, symbol in ids},
+        "recording": flow.counts(),
+        "frames": read,
+        "wall_s": wall_s,
+        "frames_per_s": read / wall_s,
+    }
+
+
+def _kernel_without_agents(market: Scenario, engine: str | None) -> tuple[Any, dict[tuple[str, str], int]]:
+    """A kernel with the recorded listings alone, and the id of each (venue, recorded symbol)."""
+    kernel = kernel_class(engine)(0)
+    assets = {name: kernel.add_asset(name, asset.decimals) for name, asset in market.assets.items()}
+    venues = {name: kernel.add_venue(name) for name in market.venues}
+    instruments = {
+        name: kernel.add_instrument(name, assets[instrument.base], assets[instrument.quote])
+        for name, instrument in market.instruments.items()
+    }
+    ids = {}
+    for listing in market.listings:
+        if listing.external is None:
+            continue
+        place = venues[listing.venue], instruments[listing.instrument]
+        number = kernel.add_listing(*place, listing.tick_lot_atoms, listing.lot_atoms, 0, 0, 0)
+        kernel.add_external(number, listing.cancellations == "proportional")
+        ids[listing.venue, listing.external] = number
+    kernel.start()
+    return kernel, ids

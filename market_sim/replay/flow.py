@@ -1,0 +1,135 @@
+"""Recorded updates into a kernel, a little ahead of its clock: recordings may be larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+from market_sim.errors import DataError
+from market_sim.replay.clocks import ClockCounts, Stamped, on_local_clock, on_venue_clock
+from market_sim.replay.source import Source
+from market_sim.replay.update import Depth
+
+Clock = Literal["local", "venue"]
+# Updates handed over at a time. It bounds memory only: the outcome is the same for every value.
+CHUNK_UPDATES = 2_000
+SECOND_NS = 10**9
+END_OF_TIME_NS = 2**62
+
+
+class Flow:
+    """The merged updates of several recordings, pushed to the external participants as time goes on.
+
+    `epoch_ns` (since 1970) is the kernel's time 0: the second in which the first update happens. Bind a
+    kernel, then ask `fill(until)` how far that kernel may run.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        clock: Clock = "local",
+        site_offset_ns: Mapping[str, int] | None = None,
+        chunk: int = CHUNK_UPDATES,
+    ) -> None:
+        self.sources = list(sources)
+        self.clock = clock
+        self.clock_counts = ClockCounts()
+        self._chunk = chunk
+        streams = [source.updates() for source in self.sources]
+        offsets = [(site_offset_ns or {}).get(source.venue, 0) for source in self.sources]
+        self._updates: Iterator[Stamped] = (
+            on_local_clock(streams, self.clock_counts)
+            if clock == "local"
+            else on_venue_clock(streams, offsets, self.clock_counts)
+        )
+        self._next: Stamped | None = next(self._updates, None)
+        if self._next is None:
+            names = [name for source in self.sources for name in source.capture.files]
+            raise DataError("no depth event or trade can be used", ", ".join(names))
+        self.epoch_ns = self._next.time_ns // SECOND_NS * SECOND_NS
+        self._kernel: Any = None
+        self._listings: list[dict[str, int]] = []
+        self._safe_ns = -1
+        self.end_ns = 0
+
+    def bind(self, kernel: Any, listings: Mapping[tuple[str, str], int]) -> None:
+        """Push to this kernel from now on; `listings` gives the id of each (venue, recorded symbol)."""
+        self._kernel = kernel
+        self._listings = [
+            {symbol: listings[source.venue, symbol] for symbol in source.syncs} for source in self.sources
+        ]
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether everything recorded has been pushed; then `end_ns` is the time of the last update."""
+        return self._next is None
+
+    @property
+    def read_share(self) -> float:
+        """How much of the recordings has been read, between 0 and 1."""
+        return min(source.capture.read_share for source in self.sources)
+
+    def fill(self, until_ns: int) -> int:
+        """Push at least one chunk, or all up to `until_ns`, and return the time the kernel may now run to.
+
+        It may not run further: the next update could come before what the kernel would then have done.
+        """
+        if until_ns <= self._safe_ns:
+            return until_ns
+        pushed = 0
+        while (stamped := self._next) is not None:
+            time_ns = stamped.time_ns - self.epoch_ns
+            # Never between two updates of one instant: what agents do at it comes after both.
+            if time_ns > until_ns or (pushed >= self._chunk and time_ns > self.end_ns):
+                self._safe_ns = time_ns - 1
+                return min(until_ns, self._safe_ns)
+            self._push(stamped, time_ns)
+            self.end_ns = time_ns
+            pushed += 1
+            self._next = next(self._updates, None)
+        self._safe_ns = END_OF_TIME_NS
+        return until_ns
+
+    def step(self) -> tuple[Stamped, int] | None:
+        """Push exactly one update and return it with its kernel time; None when there is no more."""
+        stamped = self._next
+        if stamped is None:
+            return None
+        self.end_ns = stamped.time_ns - self.epoch_ns
+        self._push(stamped, self.end_ns)
+        self._next = next(self._updates, None)
+        return stamped, self.end_ns
+
+    def _push(self, stamped: Stamped, time_ns: int) -> None:
+        update = stamped.update
+        exchange_ns = None if update.exchange_ns is None else update.exchange_ns - self.epoch_ns
+        listing = self._listings[stamped.source][update.symbol]
+        if isinstance(update, Depth):
+            self._kernel.push_depth(
+                time_ns,
+                exchange_ns,
+                stamped.delay_ns,
+                listing,
+                update.snapshot,
+                update.sides,
+                update.prices,
+                update.sizes,
+            )
+        else:
+            self._kernel.push_trade(
+                time_ns, exchange_ns, stamped.delay_ns, listing, update.aggressor, update.price, update.size
+            )
+
+    def counts(self) -> dict[str, Any]:
+        """What was read and how it was corrected, as plain numbers."""
+        sources = [
+            {
+                "venue": source.venue,
+                "files": list(source.capture.files),
+                **asdict(source.counts),
+                "symbols": {name: asdict(sync.counts) for name, sync in source.syncs.items()},
+            }
+            for source in self.sources
+        ]
+        return {"clock": self.clock, **asdict(self.clock_counts), "sources": sources}

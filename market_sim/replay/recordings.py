@@ -1,0 +1,205 @@
+"""Which files belong to which venue, and which scenario they are replayed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from itertools import islice
+from math import gcd
+from os import PathLike, fspath
+from typing import Any
+
+from market_sim.errors import DataError, ScenarioError
+from market_sim.replay.binance import Diff, Print, Snapshot, parse
+from market_sim.replay.capture import Capture, FilePath
+from market_sim.replay.grid import Grid, GridError, common_step, decimals_of, scaled
+from market_sim.replay.source import Source
+from market_sim.scenario import Scenario, load
+
+Files = FilePath | Sequence[FilePath] | Mapping[str, FilePath | Sequence[FilePath]]
+
+#: The scenario of a replay that names none, where its listing is the one recorded.
+DEFAULT_SCENARIO = "paper_maker"
+#: In place of a scenario's name: the recorded market alone, without agents, on the grid its numbers show.
+WATCH = "watch"
+WATCH_VENUE = "BINANCE"
+# Depth events come ten a second and symbol: every recorded symbol has spoken by then.
+FRAMES_TO_KNOW_SYMBOLS = 2_000
+QUOTE_ASSETS = (
+    "FDUSD",
+    "USDT",
+    "USDC",
+    "TUSD",
+    "BUSD",
+    "USD",
+    "EUR",
+    "GBP",
+    "TRY",
+    "BRL",
+    "JPY",
+    "BTC",
+    "ETH",
+    "BNB",
+)
+ATOM_DECIMALS = 8
+
+
+def scenario_for(
+    files: Files, scenario: str | PathLike[str] | Mapping[str, Any] | Scenario | None
+) -> Scenario:
+    """The scenario asked for; for None the shipped one if it lists what was recorded, else WATCH."""
+    if isinstance(scenario, PathLike):
+        scenario = fspath(scenario)
+    if scenario is None:
+        shipped = load(DEFAULT_SCENARIO)
+        wanted = {listing.external for listing in shipped.listings}
+        scenario = shipped if symbols_in(files) <= wanted else WATCH
+    if scenario == WATCH:
+        return load(watch_table(files))
+    found = load(scenario)
+    if not any(listing.external for listing in found.listings):
+        raise ScenarioError(
+            "no listing takes recorded flow",
+            found.name,
+            'Name the recorded symbol in a listing, as in external = "BTCUSDT".',
+        )
+    return found
+
+
+def open_sources(files: Files, scenario: Scenario) -> list[Source]:
+    """A source for every venue that has files, in the scenario's order of venues."""
+    venues = list(dict.fromkeys(listing.venue for listing in scenario.listings if listing.external))
+    recorded = by_venue(files, venues)
+    return [
+        Source(
+            venue,
+            recorded[venue],
+            {
+                listing.external: Grid(listing.tick, listing.lot)
+                for listing in scenario.listings
+                if listing.venue == venue and listing.external
+            },
+        )
+        for venue in venues
+        if venue in recorded
+    ]
+
+
+def by_venue(files: Files, venues: Sequence[str]) -> dict[str, list[str]]:
+    """Files under their venues: from a mapping, from texts `VENUE=file`, or all under the only venue."""
+    if isinstance(files, Mapping):
+        sorted_files = {venue: _listed(named) for venue, named in files.items()}
+        for venue in sorted_files:
+            if venue not in venues:
+                raise ScenarioError(
+                    f"files are given for {venue!r}", "replay", f"Venues: {', '.join(venues)}."
+                )
+        return sorted_files
+    sorted_files = {}
+    for name in _listed(files):
+        venue, separator, path = name.partition("=")
+        if separator and venue in venues:
+            sorted_files.setdefault(venue, []).append(path)
+        elif len(venues) == 1:
+            sorted_files.setdefault(venues[0], []).append(name)
+        else:
+            raise ScenarioError(
+                f"it is open which venue {name} was recorded at",
+                "replay",
+                f"Write VENUE=FILE with one of {', '.join(venues)}.",
+            )
+    if not sorted_files:
+        raise DataError("no file is given", remedy="Name one or more capture files.")
+    return sorted_files
+
+
+def _listed(files: FilePath | Sequence[FilePath]) -> list[str]:
+    return [fspath(files)] if isinstance(files, str | PathLike) else [fspath(path) for path in files]
+
+
+def _all_files(files: Files) -> list[list[str]]:
+    if isinstance(files, Mapping):
+        return [_listed(named) for named in files.values()]
+    return [[name.partition("=")[2] or name] for name in _listed(files)]
+
+
+def symbols_in(files: Files) -> set[str]:
+    """The symbols whose depth is recorded, from the first frames of every file."""
+    return {
+        record.symbol
+        for group in _all_files(files)
+        for line in islice(Capture(group), FRAMES_TO_KNOW_SYMBOLS)
+        if isinstance(record := parse(line), Diff)
+    }
+
+
+def watch_table(files: Files) -> dict[str, Any]:
+    """A scenario of the recorded symbols alone. It reads all files: one late number can make a grid finer."""
+    venue_files = by_venue(files, [WATCH_VENUE])[WATCH_VENUE]
+    assets: dict[str, int] = {}
+    instruments, listings = {}, []
+    for symbol, (tick, lot) in infer_steps(venue_files).items():
+        base, quote = split_symbol(symbol)
+        for asset, step in ((base, lot), (quote, tick * lot)):
+            assets[asset] = max(assets.get(asset, ATOM_DECIMALS), decimals_of(step))
+        instruments[f"{base}/{quote}"] = {"base": base, "quote": quote}
+        listing = {"venue": WATCH_VENUE, "instrument": f"{base}/{quote}", "external": symbol}
+        listings.append({**listing, "tick": f"{tick:f}", "lot": f"{lot:f}"})
+    return {
+        "schema": 1,
+        "name": WATCH,
+        "description": "A recorded market alone.",
+        "duration": "1d",
+        "numeraire": quote,
+        "assets": {asset: {"decimals": decimals} for asset, decimals in assets.items()},
+        "venues": {WATCH_VENUE: {}},
+        "instruments": instruments,
+        "listings": listings,
+    }
+
+
+def split_symbol(symbol: str) -> tuple[str, str]:
+    """Base and quote of a symbol that is written as one word."""
+    for quote in QUOTE_ASSETS:
+        if symbol.endswith(quote) and len(symbol) > len(quote):
+            return symbol.removesuffix(quote), quote
+    raise DataError(
+        f"it is open where {symbol} parts into base and quote",
+        remedy="Replay it in a scenario that lists it.",
+    )
+
+
+def infer_steps(files: Sequence[FilePath]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Tick and lot of each symbol: the largest powers of ten that all its prices and sizes are made of."""
+    shared: dict[str, tuple[int, int]] = {}
+    of_snapshots = (0, 0)
+    for line in Capture(files):
+        record = parse(line)
+        try:
+            if isinstance(record, Snapshot):
+                of_snapshots = _shared(of_snapshots, (*record.bids, *record.asks))
+            elif isinstance(record, Diff):
+                levels = (*record.bids, *record.asks)
+                shared[record.symbol] = _shared(shared.get(record.symbol, (0, 0)), levels)
+            elif isinstance(record, Print):
+                levels = ((record.price, record.size),)
+                shared[record.symbol] = _shared(shared.get(record.symbol, (0, 0)), levels)
+        except (GridError, TypeError, ValueError) as error:
+            raise DataError(
+                f"a level is no pair of price and quantity ({error})", line.file, line.number
+            ) from error
+    if not shared:
+        raise DataError("no depth event of any symbol", fspath(files[0]))
+    # A snapshot names no symbol; that it may make another symbol's grid finer than it need be does no harm.
+    return {
+        symbol: (common_step(gcd(price, of_snapshots[0])), common_step(gcd(size, of_snapshots[1])))
+        for symbol, (price, size) in sorted(shared.items())
+    }
+
+
+def _shared(so_far: tuple[int, int], levels: Iterable[Sequence[str]]) -> tuple[int, int]:
+    price_step, size_step = so_far
+    for price, size in levels:
+        price_step = gcd(price_step, scaled(price))
+        size_step = gcd(size_step, scaled(size))
+    return price_step, size_step
