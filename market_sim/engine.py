@@ -51,7 +51,7 @@ def native_module() -> ModuleType | None:
 
 
 def engine_name(name: str | None = None) -> str:
-    """Turn a wish (`None`: what MARKET_SIM_ENGINE says) into "rust" or "reference"; EngineError if impossible."""
+    """Choose "rust" or "reference" for a wish (`None`: what MARKET_SIM_ENGINE says), or EngineError."""
     wish = name or os.environ.get("MARKET_SIM_ENGINE") or "auto"
     if wish == "auto":
         return "rust" if native_module() is not None else "reference"

@@ -9,7 +9,7 @@ from market_sim.reference.types import AgentId, ListingId, Lots, Side, Ticks
 
 
 class OrderType(IntEnum):
-    """LIMIT never trades through its price; MARKET takes what is there, up to its protection price if it has one."""
+    """LIMIT never trades through its price; MARKET takes what is there, up to its protection price."""
 
     LIMIT = 0
     MARKET = 1
