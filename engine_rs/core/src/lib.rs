@@ -7,7 +7,11 @@
 #[macro_use]
 mod codes;
 
+pub mod book;
 pub mod event;
 pub mod hash;
+pub mod ledger;
 pub mod order;
 pub mod types;
+pub mod venue;
+pub mod workload;

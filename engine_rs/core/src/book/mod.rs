@@ -1,0 +1,107 @@
+//! One listing's two sides: price-time priority and nothing else.
+//!
+//! A book knows orders, prices and owners. Fees, sequence numbers, phases and time are its venue's.
+
+mod bitmap;
+mod change;
+mod index;
+mod ladder;
+mod level;
+mod matching;
+mod owners;
+mod slab;
+mod views;
+
+pub use change::OrderState;
+pub use matching::{Match, Taken, Taker};
+pub use owners::Owners;
+pub use views::{Bbo, DepthLevel, Quote};
+
+use crate::types::{Lots, MAX_TOTAL, OrderId, Side, Ticks};
+use index::Index;
+use ladder::Ladder;
+pub use slab::Terms;
+use slab::{Resting, Slab};
+
+/// An order that is to rest. Whoever rests it has checked `room` first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    pub id: OrderId,
+    pub terms: Terms,
+    pub leaves: Lots,
+    /// Lots executed so far plus leaves.
+    pub total: Lots,
+}
+
+/// The resting orders of one listing.
+#[derive(Clone, Debug)]
+pub struct Book {
+    /// Bids, then asks.
+    sides: [Ladder; 2],
+    orders: Slab,
+    index: Index,
+}
+
+impl Book {
+    pub fn new() -> Self {
+        Self { sides: [Ladder::new(), Ladder::new()], orders: Slab::new(), index: Index::new() }
+    }
+
+    #[inline]
+    pub fn contains(&self, id: OrderId) -> bool {
+        self.index.get(id).is_some()
+    }
+
+    /// Lots still open, or `None` if no such order rests.
+    #[inline]
+    pub fn leaves(&self, id: OrderId) -> Option<Lots> {
+        self.resting(id).map(|order| order.leaves)
+    }
+
+    /// Number of resting orders.
+    pub fn live(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Lots that may still be added at a price before the level's total leaves its range.
+    #[inline]
+    pub fn room(&self, side: Side, price: Ticks) -> Lots {
+        let total = self.sides[side.index()].level(ladder::key(side, price)).map_or(0, |level| level.total());
+        MAX_TOTAL - total
+    }
+
+    /// Puts an order behind everybody at its price.
+    pub(crate) fn rest(&mut self, order: Rest) {
+        let key = ladder::key(order.terms.side(), order.terms.price());
+        let slot = self.orders.add(order);
+        self.sides[order.terms.side().index()].open(key).append(&mut self.orders, slot);
+        self.index.insert(order.id, slot);
+    }
+
+    /// Takes a resting order out and returns it as it stood.
+    pub(crate) fn take_out(&mut self, id: OrderId) -> Option<Rest> {
+        let slot = self.index.remove(id)?;
+        let order = self.orders.get(slot);
+        let (terms, leaves) = (order.terms, order.leaves);
+        let key = ladder::key(terms.side(), terms.price());
+        let ladder = &mut self.sides[terms.side().index()];
+        let level = ladder.level_mut(key);
+        level.subtract(leaves);
+        if level.unlink(&mut self.orders, slot) {
+            ladder.close(key);
+        }
+        let total = self.orders.release(slot);
+        Some(Rest { id, terms, leaves, total })
+    }
+
+    #[inline]
+    fn resting(&self, id: OrderId) -> Option<&Resting> {
+        self.index.get(id).map(|slot| self.orders.get(slot))
+    }
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,179 @@
+//! A venue: listings with their books, one sequence of rows, fees, phases and self-trade prevention.
+
+mod accounts;
+mod checks;
+mod listing;
+mod spec;
+mod writer;
+
+pub use spec::{ListingError, ListingSpec};
+
+use crate::book::Book;
+use crate::event::{CancelReason, Event, RejectReason};
+use crate::hash::Fnv;
+use crate::order::Command;
+use crate::types::{AgentId, ListingId, Lots, Nanos, OrderId, Phase, Side, Ticks};
+use accounts::Accounts;
+use listing::Listing;
+use writer::{Numbers, Writer};
+
+#[derive(Clone, Debug)]
+pub struct Venue {
+    phase: Phase,
+    numbers: Numbers,
+    accounts: Accounts,
+    listings: Vec<Listing>,
+}
+
+impl Venue {
+    pub fn new() -> Self {
+        Self {
+            phase: Phase::Continuous,
+            numbers: Numbers { next_seq: 1, next_match: 1 },
+            accounts: Accounts::default(),
+            listings: Vec::new(),
+        }
+    }
+
+    /// Adds a listing; its number is the venue's own, from 0.
+    pub fn add_listing(&mut self, spec: ListingSpec) -> ListingId {
+        self.listings.push(Listing { spec, book: Book::new() });
+        ListingId::try_from(self.listings.len() - 1).expect("fewer than 2^32 listings")
+    }
+
+    /// Says who stands behind an agent; without that an agent is its own owner.
+    pub fn set_owner(&mut self, agent: AgentId, owner: AgentId) {
+        self.accounts.owners.set(agent, owner);
+    }
+
+    /// Makes an agent's flow recorded fact: no fees, no least notional.
+    pub fn set_exempt(&mut self, agent: AgentId) {
+        self.accounts.exempt(agent);
+    }
+
+    /// Carries out a command or refuses it; either way `out` gets at least one row.
+    pub fn process(&mut self, now_ns: Nanos, command: &Command, out: &mut Vec<Event>) {
+        let Self { phase, numbers, accounts, listings } = self;
+        let mut say = Writer { out, numbers, time_ns: now_ns, listing: command.listing() };
+        let mut listing = listings.get_mut(command.listing() as usize);
+        let is_cancel = matches!(command, Command::Cancel { .. });
+        let done = match (checks::phase(*phase, is_cancel), &mut listing) {
+            (Err(reason), _) => Err(reason),
+            (Ok(()), None) => Err(RejectReason::UnknownListing),
+            (Ok(()), Some(listing)) => listing.carry_out(command, accounts, &mut say),
+        };
+        if let Err(reason) = done {
+            say.refuse(command, listing.and_then(|listing| listing.book.order(command.id())), reason);
+        }
+    }
+
+    /// Cancels a resting order in any phase and for a reason that is not its agent's; `false` if it does not rest.
+    pub fn cancel_with_reason(
+        &mut self,
+        now_ns: Nanos,
+        listing: ListingId,
+        id: OrderId,
+        reason: CancelReason,
+        out: &mut Vec<Event>,
+    ) -> bool {
+        let (listing, mut say) = self.desk(now_ns, listing, out);
+        listing.is_some_and(|listing| listing.cancel(id, reason, &mut say).is_ok())
+    }
+
+    /// Takes recorded lots from a resting order, which keeps its place; taking all of them ends it.
+    pub fn reduce_by(
+        &mut self,
+        now_ns: Nanos,
+        listing: ListingId,
+        id: OrderId,
+        lots: Lots,
+        out: &mut Vec<Event>,
+    ) -> Result<(), RejectReason> {
+        let (listing, mut say) = self.desk(now_ns, listing, out);
+        listing.ok_or(RejectReason::UnknownListing)?.reduce(id, lots, &mut say)
+    }
+
+    /// Adds recorded lots to a resting order in its place.
+    pub fn grow_by(
+        &mut self,
+        now_ns: Nanos,
+        listing: ListingId,
+        id: OrderId,
+        lots: Lots,
+        out: &mut Vec<Event>,
+    ) -> Result<(), RejectReason> {
+        let (listing, mut say) = self.desk(now_ns, listing, out);
+        listing.ok_or(RejectReason::UnknownListing)?.grow(id, lots, &mut say)
+    }
+
+    /// Reports a recorded trade in so far as nobody here took part in it.
+    pub fn print_trade(
+        &mut self,
+        now_ns: Nanos,
+        listing: ListingId,
+        aggressor: Side,
+        price: Ticks,
+        size: Lots,
+        out: &mut Vec<Event>,
+    ) {
+        self.desk(now_ns, listing, out).1.print(aggressor, price, size);
+    }
+
+    /// Goes to another phase; resting orders stay where they are.
+    pub fn set_phase(&mut self, now_ns: Nanos, phase: Phase, out: &mut Vec<Event>) {
+        self.phase = phase;
+        self.desk(now_ns, 0, out).1.phase(phase);
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Number of listings.
+    pub fn listings(&self) -> usize {
+        self.listings.len()
+    }
+
+    /// The book of a listing that exists.
+    #[inline]
+    pub fn book(&self, listing: ListingId) -> &Book {
+        &self.listings[listing as usize].book
+    }
+
+    /// The numbers of a listing that exists.
+    #[inline]
+    pub fn spec(&self, listing: ListingId) -> &ListingSpec {
+        &self.listings[listing as usize].spec
+    }
+
+    /// Number of the next row.
+    pub fn next_seq(&self) -> u64 {
+        self.numbers.next_seq
+    }
+
+    /// Covers phase, counters and every book: what can change a later row.
+    pub fn state_hash(&self) -> u64 {
+        let mut hash = Fnv::new();
+        hash.words(&[u64::from(self.phase.code()), self.numbers.next_seq, self.numbers.next_match]);
+        for listing in &self.listings {
+            hash.word(listing.book.state_hash());
+        }
+        hash.value()
+    }
+
+    fn desk<'a>(
+        &'a mut self,
+        time_ns: Nanos,
+        listing: ListingId,
+        out: &'a mut Vec<Event>,
+    ) -> (Option<&'a mut Listing>, Writer<'a>) {
+        let say = Writer { out, numbers: &mut self.numbers, time_ns, listing };
+        (self.listings.get_mut(listing as usize), say)
+    }
+}
+
+impl Default for Venue {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,103 @@
+//! What a command must satisfy, in the order in which a venue asks; the first failure is the reason.
+
+use super::spec::ListingSpec;
+use crate::book::{Book, OrderState};
+use crate::event::RejectReason;
+use crate::order::{NewOrder, OrderType, TimeInForce};
+use crate::types::{Lots, MAX_PRICE, MAX_SIZE, OrderId, Phase, Side, Ticks};
+
+/// A venue that is not open takes no new orders; while suspended it still lets orders go.
+#[inline]
+pub(super) fn phase(phase: Phase, is_cancel: bool) -> Result<(), RejectReason> {
+    match phase {
+        Phase::Continuous => Ok(()),
+        Phase::Suspended if is_cancel => Ok(()),
+        Phase::Suspended => Err(RejectReason::VenueSuspended),
+        Phase::Closed => Err(RejectReason::VenueClosed),
+    }
+}
+
+#[inline]
+pub(super) fn new_order(
+    spec: &ListingSpec,
+    book: &Book,
+    order: &NewOrder,
+    exempt: bool,
+) -> Result<(), RejectReason> {
+    let resting = order.tif == TimeInForce::Gtc && order.price.is_some();
+    let limit = order.order_type == OrderType::Limit;
+    if (limit && order.price.is_none()) || (order.post_only && !(limit && resting)) {
+        return Err(RejectReason::InvalidCombination);
+    }
+    amounts(spec, order.price, order.size, exempt)?;
+    if book.contains(order.id) {
+        return Err(RejectReason::DuplicateOrderId);
+    }
+    match order.price {
+        Some(price) if order.post_only => post_only(book, order.side, price)?,
+        _ => (),
+    }
+    match order.price {
+        Some(price) if resting && order.size > book.room(order.side, price) => {
+            Err(RejectReason::QuantityOverflow)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks a replace and finds its order.
+pub(super) fn replace(
+    spec: &ListingSpec,
+    book: &Book,
+    id: OrderId,
+    price: Ticks,
+    size: Lots,
+    exempt: bool,
+) -> Result<OrderState, RejectReason> {
+    let state = book.order(id).ok_or(RejectReason::UnknownOrder)?;
+    amounts(spec, Some(price), size, exempt)?;
+    if state.post_only {
+        post_only(book, state.side, price)?;
+    }
+    let freed = if price == state.price { state.leaves } else { 0 };
+    if size - state.executed() > book.room(state.side, price) + freed {
+        return Err(RejectReason::QuantityOverflow);
+    }
+    Ok(state)
+}
+
+/// Checks lots that are to be added to a resting order.
+pub(super) fn growth(
+    spec: &ListingSpec,
+    book: &Book,
+    state: &OrderState,
+    lots: Lots,
+) -> Result<(), RejectReason> {
+    if !(1..=MAX_SIZE).contains(&lots) {
+        return Err(RejectReason::SizeOutOfRange);
+    }
+    amounts(spec, Some(state.price), state.total + lots, true)?;
+    if lots > book.room(state.side, state.price) { Err(RejectReason::QuantityOverflow) } else { Ok(()) }
+}
+
+/// Ranges of price, size and money; who is exempt knows no least notional.
+#[inline]
+fn amounts(spec: &ListingSpec, price: Option<Ticks>, size: Lots, exempt: bool) -> Result<(), RejectReason> {
+    if price.is_some_and(|price| !(1..=MAX_PRICE).contains(&price)) {
+        return Err(RejectReason::PriceOutOfRange);
+    }
+    if !(1..=MAX_SIZE).contains(&size) {
+        return Err(RejectReason::SizeOutOfRange);
+    }
+    if spec.base_atoms(size).is_none() {
+        return Err(RejectReason::NotionalOverflow);
+    }
+    let Some(price) = price else { return Ok(()) };
+    let notional = spec.notional(price, size).ok_or(RejectReason::NotionalOverflow)?;
+    if notional < spec.min_notional_atoms() && !exempt { Err(RejectReason::MinNotional) } else { Ok(()) }
+}
+
+#[inline]
+fn post_only(book: &Book, side: Side, price: Ticks) -> Result<(), RejectReason> {
+    if book.crosses(side, price) { Err(RejectReason::PostOnlyWouldCross) } else { Ok(()) }
+}

@@ -1,0 +1,192 @@
+//! One listing of a venue: what a command does to its book, and what is said about it.
+
+use super::accounts::Accounts;
+use super::checks;
+use super::spec::ListingSpec;
+use super::writer::{Filled, Subject, Writer};
+use crate::book::{Book, OrderState, Rest, Taken, Taker, Terms};
+use crate::event::{CancelReason, RejectReason};
+use crate::order::{Command, NewOrder, SelfTradePrevention, TimeInForce};
+use crate::types::{Lots, OrderId, Ticks};
+
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    pub spec: ListingSpec,
+    pub book: Book,
+}
+
+impl Listing {
+    /// Carries out a command, or says why not.
+    #[inline]
+    pub fn carry_out(
+        &mut self,
+        command: &Command,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        match *command {
+            Command::New(ref order) => self.enter(order, accounts, say),
+            Command::Cancel { id, .. } => self.cancel(id, CancelReason::Requested, say),
+            Command::Replace { id, price, size, .. } => self.replace(id, price, size, accounts, say),
+        }
+    }
+
+    #[inline]
+    fn enter(&mut self, order: &NewOrder, accounts: &Accounts, say: &mut Writer) -> Result<(), RejectReason> {
+        checks::new_order(&self.spec, &self.book, order, accounts.is_exempt(order.id.agent))?;
+        let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
+        say.accepted(&subject, order.size);
+        let taker = Taker {
+            agent: order.id.agent,
+            side: order.side,
+            limit: order.price,
+            size: order.size,
+            stp: order.stp,
+        };
+        if order.tif == TimeInForce::Fok && !self.book.can_fill(&taker, &accounts.owners) {
+            say.cancelled(&subject, order.size, CancelReason::FillOrKill);
+            return Ok(());
+        }
+        let taken = self.sweep(order.id, &taker, accounts, say);
+        self.settle_remainder(order, &subject, taken, say);
+        Ok(())
+    }
+
+    /// What matching left of a new order rests or is cancelled.
+    #[inline]
+    fn settle_remainder(&mut self, order: &NewOrder, subject: &Subject, taken: Taken, say: &mut Writer) {
+        if taken.leaves == 0 {
+            return;
+        }
+        let ended = match (order.price, order.tif) {
+            _ if taken.met_itself => CancelReason::SelfTrade,
+            (None, _) => CancelReason::NoLiquidity,
+            (Some(_), TimeInForce::Ioc | TimeInForce::Fok) => CancelReason::ImmediateOrCancel,
+            (Some(price), TimeInForce::Gtc) => {
+                let terms = Terms::new(order.side, price, order.stp, order.post_only);
+                let rest = Rest { id: order.id, terms, leaves: taken.leaves, total: order.size };
+                return self.rest(rest, subject, say);
+            }
+        };
+        say.cancelled(subject, taken.leaves, ended);
+    }
+
+    /// Cancels a resting order.
+    #[inline]
+    pub fn cancel(
+        &mut self,
+        id: OrderId,
+        reason: CancelReason,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        let order = self.book.take_out(id).ok_or(RejectReason::UnknownOrder)?;
+        let subject = Subject { id, side: order.terms.side(), price: order.terms.price() };
+        say.cancelled(&subject, order.leaves, reason);
+        Ok(())
+    }
+
+    /// Replaces price and total size of a resting order, or says why not.
+    fn replace(
+        &mut self,
+        id: OrderId,
+        price: Ticks,
+        size: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        let state = checks::replace(&self.spec, &self.book, id, price, size, accounts.is_exempt(id.agent))?;
+        let leaves = size - state.executed();
+        let subject = Subject { id, side: state.side, price };
+        if leaves <= 0 {
+            return self.cancel(id, CancelReason::ReplacedBelowExecuted, say);
+        }
+        if price == state.price && size < state.total {
+            self.book.resize(id, size - state.total);
+            say.replaced(&subject, size, leaves, true);
+        } else {
+            let old = self.book.take_out(id).expect("the checks found it");
+            say.replaced(&subject, size, leaves, false);
+            self.enter_again(old, &subject, size, leaves, accounts, say);
+        }
+        Ok(())
+    }
+
+    /// A replaced order that has lost its place comes in as a new one.
+    fn enter_again(
+        &mut self,
+        old: Rest,
+        subject: &Subject,
+        size: Lots,
+        leaves: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) {
+        let Subject { id, side, price } = *subject;
+        let stp = old.terms.stp();
+        let taker = Taker { agent: id.agent, side, limit: Some(price), size: leaves, stp };
+        let taken = self.sweep(id, &taker, accounts, say);
+        if taken.met_itself {
+            say.cancelled(subject, taken.leaves, CancelReason::SelfTrade);
+        } else if taken.leaves > 0 {
+            let terms = Terms::new(side, price, stp, old.terms.post_only());
+            self.rest(Rest { id, terms, leaves: taken.leaves, total: size }, subject, say);
+        }
+    }
+
+    /// Takes lots from a resting order, which keeps its place; all of them end it.
+    pub fn reduce(&mut self, id: OrderId, lots: Lots, say: &mut Writer) -> Result<(), RejectReason> {
+        let state = self.book.order(id).ok_or(RejectReason::UnknownOrder)?;
+        if lots < 1 {
+            return Err(RejectReason::SizeOutOfRange);
+        }
+        if lots >= state.leaves {
+            return self.cancel(id, CancelReason::External, say);
+        }
+        self.change(id, &state, -lots, say);
+        Ok(())
+    }
+
+    /// Adds lots to a resting order in its place.
+    pub fn grow(&mut self, id: OrderId, lots: Lots, say: &mut Writer) -> Result<(), RejectReason> {
+        let state = self.book.order(id).ok_or(RejectReason::UnknownOrder)?;
+        checks::growth(&self.spec, &self.book, &state, lots)?;
+        self.change(id, &state, lots, say);
+        Ok(())
+    }
+
+    fn change(&mut self, id: OrderId, state: &OrderState, change: Lots, say: &mut Writer) {
+        self.book.resize(id, change);
+        let subject = Subject { id, side: state.side, price: state.price };
+        say.replaced(&subject, state.total + change, state.leaves + change, true);
+    }
+
+    #[inline]
+    fn sweep(&mut self, id: OrderId, taker: &Taker, accounts: &Accounts, say: &mut Writer) -> Taken {
+        let Self { spec, book } = self;
+        let mut open = taker.size;
+        book.take(taker, &accounts.owners, |done| {
+            open -= done.lots;
+            // The order that named the higher price was checked at it, so this cannot leave its range.
+            let notional = done.price * done.lots * spec.tick_lot_atoms();
+            let maker_fee = if accounts.is_exempt(done.maker.agent) { 0 } else { spec.maker_fee(notional) };
+            let taker_fee = if accounts.is_exempt(id.agent) { 0 } else { spec.taker_fee(notional) };
+            say.matched(done, Filled { id, side: taker.side, open, maker_fee, taker_fee });
+        })
+    }
+
+    /// Puts an order at the back of its price. Only one that passed orders of its owner can find them in its
+    /// way; it is cancelled then, for a continuous book is never crossed.
+    #[inline]
+    fn rest(&mut self, order: Rest, subject: &Subject, say: &mut Writer) {
+        if self.book.crosses(subject.side, subject.price) {
+            assert_eq!(
+                order.terms.stp(),
+                SelfTradePrevention::Pass,
+                "matching left an order that could trade"
+            );
+            say.cancelled(subject, order.leaves, CancelReason::SelfTrade);
+        } else {
+            self.book.rest(order);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! How a venue speaks: every row gets the venue's next number.
+
+use crate::book::{Match, OrderState};
+use crate::event::{CancelReason, Event, EventKind, FLAG_MAKER, FLAG_PRIORITY_KEPT, RejectReason};
+use crate::order::Command;
+use crate::types::{Atoms, ListingId, Lots, Nanos, OrderId, Phase, Side, Ticks};
+
+/// A venue's counters; both start at 1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers {
+    pub next_seq: u64,
+    pub next_match: u64,
+}
+
+/// Writes the rows of one command.
+pub(super) struct Writer<'a> {
+    pub out: &'a mut Vec<Event>,
+    pub numbers: &'a mut Numbers,
+    pub time_ns: Nanos,
+    pub listing: ListingId,
+}
+
+/// The order a report speaks of.
+#[derive(Clone, Copy)]
+pub(super) struct Subject {
+    pub id: OrderId,
+    pub side: Side,
+    pub price: Ticks,
+}
+
+/// The incoming side of a match, and what both sides pay.
+pub(super) struct Filled {
+    pub id: OrderId,
+    pub side: Side,
+    /// Lots still open after the match.
+    pub open: Lots,
+    pub maker_fee: Atoms,
+    pub taker_fee: Atoms,
+}
+
+impl Writer<'_> {
+    #[inline]
+    fn push(&mut self, row: Event) {
+        let seq = self.numbers.next_seq;
+        self.numbers.next_seq += 1;
+        self.out.push(Event { seq, time_ns: self.time_ns, listing: self.listing, ..row });
+    }
+
+    #[inline]
+    fn report(&mut self, kind: EventKind, of: &Subject, size: Lots, leaves: Lots, reason: u8, flags: u8) {
+        self.push(Event {
+            price: of.price,
+            size,
+            leaves,
+            agent: of.id.agent,
+            counter: of.id.counter,
+            side: of.side,
+            reason,
+            flags,
+            ..Event::empty(kind)
+        });
+    }
+
+    #[inline]
+    pub fn accepted(&mut self, of: &Subject, size: Lots) {
+        self.report(EventKind::Accepted, of, size, size, 0, 0);
+    }
+
+    #[inline]
+    pub fn cancelled(&mut self, of: &Subject, lots: Lots, reason: CancelReason) {
+        self.report(EventKind::Cancelled, of, lots, 0, reason.code(), 0);
+    }
+
+    #[inline]
+    pub fn replaced(&mut self, of: &Subject, total: Lots, leaves: Lots, priority_kept: bool) {
+        let flags = if priority_kept { FLAG_PRIORITY_KEPT } else { 0 };
+        self.report(EventKind::Replaced, of, total, leaves, 0, flags);
+    }
+
+    /// Refuses a command; of a cancel or replace the row says what is left of the order it meant.
+    #[cold]
+    pub fn refuse(&mut self, command: &Command, known: Option<OrderState>, reason: RejectReason) {
+        let (kind, price, size) = match *command {
+            Command::New(ref order) => (EventKind::Rejected, order.price.unwrap_or(0), order.size),
+            Command::Cancel { .. } => (EventKind::CancelRejected, 0, 0),
+            Command::Replace { price, size, .. } => (EventKind::ReplaceRejected, price, size),
+        };
+        let (side, leaves) = match (command, known) {
+            (Command::New(order), _) => (order.side, 0),
+            (_, Some(state)) => (state.side, state.leaves),
+            (_, None) => (Side::Buy, 0),
+        };
+        let of = Subject { id: command.id(), side, price };
+        self.report(kind, &of, size, leaves, reason.code(), 0);
+    }
+
+    #[cold]
+    pub fn phase(&mut self, phase: Phase) {
+        self.push(Event { reason: phase.code(), ..Event::empty(EventKind::Phase) });
+    }
+
+    #[cold]
+    pub fn print(&mut self, aggressor: Side, price: Ticks, size: Lots) {
+        self.push(Event { price, size, side: aggressor, ..Event::empty(EventKind::Print) });
+    }
+
+    /// The rows of one match: the public print, then the maker's report, then the taker's.
+    #[inline]
+    pub fn matched(&mut self, done: &Match, taker: Filled) {
+        let match_id = self.numbers.next_match;
+        self.numbers.next_match += 1;
+        let print = Event {
+            price: done.price,
+            size: done.lots,
+            match_id,
+            agent: done.maker.agent,
+            counter: done.maker.counter,
+            contra_agent: taker.id.agent,
+            contra_counter: taker.id.counter,
+            side: taker.side,
+            ..Event::empty(EventKind::Trade)
+        };
+        self.push(print);
+        self.push(Event {
+            kind: EventKind::Fill,
+            leaves: done.maker_leaves,
+            fee: taker.maker_fee,
+            side: taker.side.opposite(),
+            flags: FLAG_MAKER,
+            ..print
+        });
+        self.push(Event {
+            kind: EventKind::Fill,
+            leaves: taker.open,
+            fee: taker.taker_fee,
+            agent: taker.id.agent,
+            counter: taker.id.counter,
+            contra_agent: done.maker.agent,
+            contra_counter: done.maker.counter,
+            ..print
+        });
+    }
+}
