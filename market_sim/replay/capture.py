@@ -6,19 +6,21 @@ REST request) gave, byte for byte. Nothing here knows an exchange.
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from market_sim.errors import DataError
 
 FilePath = str | PathLike[str]
 
 GZIP_MAGIC = b"\x1f\x8b"
+# zlib's way to say: with a gzip header, any window.
+GZIP_WINDOW = 31
+PACKED_PIECE = 1 << 16
 READ_BUFFER = 1 << 20
 # A frame this long is a file without line ends, not a message: the largest order book is some 15 MB.
 LONGEST_LINE = 64 << 20
@@ -80,15 +82,14 @@ class Capture:
     def _read_file(self, name: str) -> Iterator[Line]:
         number = 0
         try:
-            with Path(name).open("rb", buffering=READ_BUFFER) as below:
+            with io.BufferedReader(io.FileIO(name), READ_BUFFER) as below:
                 self._below = below
-                stream = _unpacked(below)
-                while raw := stream.readline(LONGEST_LINE):
+                for raw in _raw_lines(below):
                     number += 1
                     line = _split(name, number, raw)
                     if line is not None:
                         yield line
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (EOFError, zlib.error) as error:
             raise DataError(
                 f"the compressed data break off ({error})",
                 name,
@@ -114,11 +115,33 @@ def _size(name: str) -> int:
         ) from error
 
 
-def _unpacked(below: io.BufferedReader) -> BinaryIO:
+def _raw_lines(below: io.BufferedReader[Any]) -> Iterator[bytes]:
     # By content, not by name: captures are renamed more often than recompressed.
-    if below.peek(2)[:2] != GZIP_MAGIC:
-        return below
-    return io.BufferedReader(gzip.GzipFile(fileobj=below, mode="rb"), READ_BUFFER)
+    if below.peek(2)[:2] == GZIP_MAGIC:
+        yield from _unpacked_lines(below)
+        return
+    while raw := below.readline(LONGEST_LINE):
+        yield raw
+
+
+def _unpacked_lines(below: io.BufferedReader[Any]) -> Iterator[bytes]:
+    # Not through gzip.open: where the data break it drops what it has read ahead, and the place with it.
+    rest = b""
+    unpack = zlib.decompressobj(GZIP_WINDOW)
+    while packed := below.read(PACKED_PIECE):
+        while packed:
+            if unpack.eof:
+                unpack = zlib.decompressobj(GZIP_WINDOW)
+            *lines, rest = (rest + unpack.decompress(packed)).split(b"\n")
+            yield from lines
+            packed = unpack.unused_data
+        if len(rest) >= LONGEST_LINE:
+            break
+    else:
+        if not unpack.eof:
+            raise EOFError("the end of the compressed stream is missing")
+    if rest:
+        yield rest
 
 
 def _split(name: str, number: int, raw: bytes) -> Line | None:
@@ -132,7 +155,7 @@ def _split(name: str, number: int, raw: bytes) -> Line | None:
         raise DataError(
             f"the stamp {stamp[:30].decode()} is no time in nanoseconds since 1970", name, number, FORM
         )
-    if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+    if len(raw) >= LONGEST_LINE and not raw.endswith(b"\n"):
         raise DataError(f"the line is longer than {LONGEST_LINE >> 20} MB", name, number, FORM)
     try:
         return Line(name, number, local_ns, frame.decode("utf-8"))

@@ -64,29 +64,29 @@ def on_venue_clock(streams: Streams, offsets_ns: list[int], counts: ClockCounts)
     latest_ns = 0
     happened = [_happened(stream, source) for source, stream in enumerate(streams)]
     for stamped in _merged([_reordered(stream) for stream in happened]):
-        if stamped.time_ns < latest_ns:
-            counts.bumped_stamps += 1
-            stamped = stamped._replace(time_ns=latest_ns)
-        latest_ns = stamped.time_ns
-        delay_ns = stamped.update.local_ns - stamped.time_ns + offsets_ns[stamped.source]
-        if delay_ns < 0:
-            counts.negative_delays += 1
-        yield stamped._replace(delay_ns=max(0, delay_ns))
+        latest_ns = max(latest_ns, stamped.time_ns)
+        counts.bumped_stamps += latest_ns != (stamped.update.exchange_ns or stamped.time_ns)
+        delay_ns = stamped.update.local_ns - latest_ns + offsets_ns[stamped.source]
+        counts.negative_delays += delay_ns < 0
+        yield stamped._replace(time_ns=latest_ns, delay_ns=max(0, delay_ns))
 
 
 def _happened(updates: Iterable[Update], source: int) -> Iterator[Stamped]:
     """Each update at its exchange stamp; a snapshot, which has none, with the update that continues it."""
     latest_ns = 0
     unstamped: list[Update] = []
+    # A trade that was read after a snapshot met the book it describes, though its own stamp may be older.
+    begun_ns: dict[str, int] = {}
     for update in updates:
         if update.exchange_ns is None:
             unstamped.append(update)
             continue
         for waiting in unstamped:
+            begun_ns[waiting.symbol] = update.exchange_ns
             yield Stamped(update.exchange_ns, 0, source, waiting)
         unstamped.clear()
         latest_ns = max(latest_ns, update.exchange_ns)
-        yield Stamped(update.exchange_ns, 0, source, update)
+        yield Stamped(max(update.exchange_ns, begun_ns.get(update.symbol, 0)), 0, source, update)
     for waiting in unstamped:
         yield Stamped(latest_ns or waiting.local_ns, 0, source, waiting)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from math import gcd
@@ -10,7 +10,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from market_sim.errors import DataError, ScenarioError
-from market_sim.replay.binance import Diff, Print, Snapshot, parse
+from market_sim.replay.binance import Diff, Levels, Print, Snapshot, parse
 from market_sim.replay.capture import Capture, FilePath
 from market_sim.replay.grid import Grid, GridError, common_step, decimals_of, scaled
 from market_sim.replay.source import Source
@@ -177,13 +177,13 @@ def infer_steps(files: Sequence[FilePath]) -> dict[str, tuple[Decimal, Decimal]]
         record = parse(line)
         try:
             if isinstance(record, Snapshot):
-                of_snapshots = _shared(of_snapshots, (*record.bids, *record.asks))
+                of_snapshots = _shared(of_snapshots, record.bids, record.asks)
             elif isinstance(record, Diff):
-                levels = (*record.bids, *record.asks)
-                shared[record.symbol] = _shared(shared.get(record.symbol, (0, 0)), levels)
+                so_far = shared.get(record.symbol, (0, 0))
+                shared[record.symbol] = _shared(so_far, record.bids, record.asks)
             elif isinstance(record, Print):
-                levels = ((record.price, record.size),)
-                shared[record.symbol] = _shared(shared.get(record.symbol, (0, 0)), levels)
+                so_far = shared.get(record.symbol, (0, 0))
+                shared[record.symbol] = _shared(so_far, [[record.price, record.size]])
         except (GridError, TypeError, ValueError) as error:
             raise DataError(
                 f"a level is no pair of price and quantity ({error})", line.file, line.number
@@ -197,9 +197,10 @@ def infer_steps(files: Sequence[FilePath]) -> dict[str, tuple[Decimal, Decimal]]
     }
 
 
-def _shared(so_far: tuple[int, int], levels: Iterable[Sequence[str]]) -> tuple[int, int]:
+def _shared(so_far: tuple[int, int], *sides: Levels) -> tuple[int, int]:
     price_step, size_step = so_far
-    for price, size in levels:
-        price_step = gcd(price_step, scaled(price))
-        size_step = gcd(size_step, scaled(size))
+    for levels in sides:
+        for price, size in levels:
+            price_step = gcd(price_step, scaled(price))
+            size_step = gcd(size_step, scaled(size))
     return price_step, size_step
