@@ -84,7 +84,7 @@ def _grid(
             f"a lot of {plain(listing.lot)} {base_name} is no whole number of atoms "
             f"({base_name} has {base_asset.decimals} decimals); allowed: {finer}",
         )
-    if not _whole(atoms_of(quote_asset, listing.tick, listing.lot)):
+    elif not _whole(atoms_of(quote_asset, listing.tick, listing.lot)):
         yield (
             f"{where}.tick",
             f"a tick of {plain(listing.tick)} times a lot of {plain(listing.lot)} is "

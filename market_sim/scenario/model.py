@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 
 from market_sim.errors import ScenarioError
 from market_sim.scenario.checks import atoms_of, problems_of
-from market_sim.scenario.complaint import report, show
+from market_sim.scenario.complaint import report, show, unknown
 from market_sim.scenario.fields import AssetName, InstrumentName, Name, PositiveDurationNs, one_of
 from market_sim.scenario.tables import (
     AgentTable,
@@ -51,7 +51,7 @@ class Scenario(Table):
     accounts: Annotated[Literal["segregated", "pooled"], one_of("segregated", "pooled")] = "segregated"
     on_agent_error: Annotated[Literal["stop", "disable"], one_of("stop", "disable")] = "stop"
     seed: int = 1
-    limits: Limits = Limits()
+    limits: Limits = Field(default_factory=Limits)
     assets: dict[AssetName, AssetTable] = Field(min_length=1)
     venues: dict[Name, VenueTable] = Field(min_length=1)
     instruments: dict[InstrumentName, InstrumentTable] = Field(min_length=1)
@@ -60,7 +60,7 @@ class Scenario(Table):
     fundamentals: dict[InstrumentName, FundamentalTable] = Field(default_factory=dict)
     agents: list[AgentTable] = Field(default_factory=list)
     events: list[AnyEvent] = Field(default_factory=list)
-    replay: ReplayTable = ReplayTable()
+    replay: ReplayTable = Field(default_factory=ReplayTable)
 
     _folder: Path | None = PrivateAttr(None)
     _classes: dict[str, type] = PrivateAttr(default_factory=dict)
@@ -181,6 +181,20 @@ class Scenario(Table):
     def params_of(self, group: AgentTable) -> dict[str, Any]:
         """Every parameter of a table's class: those given, else the class's defaults; sorted by name."""
         return self._params.get(group.name, dict(sorted(group.params.items())))
+
+    def without(self, *names: str) -> Self:
+        """The same market without some tables of agents; the others draw as before. ScenarioError if unknown."""
+        known = [group.name for group in self.agents]
+        for name in names:
+            if name not in known:
+                raise ScenarioError(unknown("table of agents", name, known), f"scenario {self.name!r}")
+        smaller = self.model_copy(
+            update={"agents": [group for group in self.agents if group.name not in names]}
+        )
+        problems = problems_of(smaller)
+        if problems:
+            raise ScenarioError(report(f"scenario {self.name!r} without {', '.join(names)}", problems))
+        return smaller
 
     @property
     def folder(self) -> Path | None:

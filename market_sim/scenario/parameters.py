@@ -46,13 +46,13 @@ def parameters_of(kind: type) -> dict[str, Parameter]:
             if name.startswith("_") or not hasattr(kind, name):
                 continue
             hint = _evaluated(hint, base)
-            if get_origin(hint) is not ClassVar and hint is not ClassVar:
+            if ClassVar not in (get_origin(hint), hint):
                 found[name] = Parameter(name, hint, getattr(kind, name))
     return found
 
 
 def _evaluated(hint: Any, owner: type) -> Any:
-    """An annotation as a type. One at a time: a base class may name types that exist for type checkers only."""
+    """An annotation as a type. One at a time: a base may name types that only type checkers know."""
     if not isinstance(hint, str):
         return hint
     shim = type("Shim", (), {"__annotations__": {"hint": hint}, "__module__": owner.__module__})

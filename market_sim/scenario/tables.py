@@ -64,7 +64,7 @@ class VenueTable(Table):
 class ReplayTable(Table):
     """How recorded flow enters: on which clock, and what each venue's site adds to the recorded delays.
 
-    A site offset also sets right two clocks that disagree, so it may be negative. Only the venue clock has one.
+    A site offset also sets right two clocks that disagree, so it may be negative. It is for the venue clock.
     """
 
     clock: Annotated[Literal["local", "venue"], one_of("local", "venue")] = "local"
@@ -189,7 +189,7 @@ class AgentTable(Table):
     short_selling: bool = False
     stp: Annotated[Literal["none", "newest"], one_of("none", "newest")] = "newest"
     decision_ns: DurationNs = Field(0, alias="decision")
-    limits: AgentLimits = AgentLimits()
+    limits: AgentLimits = Field(default_factory=AgentLimits)
     crowd: Annotated[Literal["mesa"], one_of("mesa")] = "mesa"
     params: dict[str, Any] = {}
 

@@ -1,0 +1,157 @@
+"""Pairs trading: bet that the price gap between two instruments that move together closes again."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import sqrt
+from typing import ClassVar, NamedTuple
+
+from agents.base import Trader
+
+SECOND_NS = 1_000_000_000
+
+
+class Fit(NamedTuple):
+    """A regression of the second mid on the first: slope, intercept, standard deviation of the rest."""
+
+    beta: float
+    alpha: float
+    deviation: float
+
+    def score(self, first: float, second: float) -> float:
+        """How many standard deviations the second instrument is dear (above 0) or cheap beside the first."""
+        return (second - self.alpha - self.beta * first) / self.deviation
+
+
+class PairsTrader(Trader):
+    """Sells the dear one of two instruments, buys the cheap one, and waits for the gap to close.
+
+    Model: the trading rule of Gatev, Goetzmann and Rouwenhorst (2006), Review of Financial Studies
+    19:797-827, with a regression hedge in place of their normalised prices: every `interval_s` the mids of
+    both instruments are noted; over the last `window` notes the second's mid is regressed on the first's by
+    least squares. If the last gap is more than `entry` standard deviations off, the pair is opened: `size`
+    of the second against beta times `size` of the first. Slope, intercept and deviation are fixed at entry
+    until the pair is closed: at a score inside `exit`, or beyond `stop`, or after `max_hold_s`. After a stop
+    it waits until the score has been inside `entry` again. Every decision uses notes taken before it, from
+    the agent's own delayed views; nothing looks ahead.
+
+    It trades at market, towards a target holding of each instrument, so a leg that filled short is sent
+    again for the rest at the next look; if a pair cannot be completed within `patience` looks, it is closed.
+
+    Simplifications: no test for cointegration; costs enter only through `entry` and `exit`; the first two
+    listings.
+    """
+
+    portable: ClassVar[bool] = True
+
+    size: float = 1.0
+    """Size of the leg in the second instrument, in its base units."""
+    window: int = 300
+    """Number of notes in the regression."""
+    interval_s: float = 1.0
+    """Seconds between two notes."""
+    entry: float = 2.0
+    """Score at which a pair is opened, in standard deviations."""
+    exit: float = 0.5
+    """Score at which it is closed."""
+    stop: float = 5.0
+    """Score at which it is given up."""
+    max_hold_s: float = 900.0
+    """Longest time a pair is held, in seconds."""
+    patience: int = 5
+    """Looks after which a pair that is still incomplete is closed."""
+    protection_bps: int = 100
+    """How far an order may go through the book, in basis points."""
+
+    def on_start(self) -> None:
+        """Two listings are a pair; begin to take notes."""
+        if len(self.listings) < 2:
+            raise ValueError(f"{self.name} needs two listings, and trades {len(self.listings)}")
+        self._first, self._second = self.listings[:2]
+        self._home = [self.account.balance_atoms(leg.base, leg.venue) for leg in (self._first, self._second)]
+        self._notes: deque[tuple[float, float]] = deque(maxlen=self.window)
+        self._target = [0, 0]
+        self._fit: Fit | None = None
+        self._opened_ns = 0
+        self._incomplete = 0
+        self._barred = False
+        self.wake_in(int(self.interval_s * SECOND_NS))
+
+    def on_wake(self) -> None:
+        """Note, decide, and trade towards the target."""
+        self.wake_in(int(self.interval_s * SECOND_NS))
+        first, second = self.view(self._first).mid, self.view(self._second).mid
+        if first is not None and second is not None:
+            self._notes.append((first, second))
+            if self._fit is None:
+                self._consider_opening(first, second)
+            else:
+                self._consider_closing(self._fit.score(first, second))
+        self._trade()
+
+    def _consider_opening(self, first: float, second: float) -> None:
+        if len(self._notes) < self.window or self._target != self._holding():
+            return
+        fit = least_squares(self._notes)
+        if fit is None or fit.beta <= 0:
+            return
+        score = fit.score(first, second)
+        if abs(score) < self.entry:
+            self._barred = False
+        elif not self._barred and abs(score) < self.stop:
+            lots = self._second.sizes.below(self.size)
+            hedge = self._first.sizes.nearest(self.size * fit.beta)
+            self._target = [hedge, -lots] if score > 0 else [-hedge, lots]
+            self._fit, self._opened_ns, self._incomplete = fit, self.now_ns, 0
+            self.log("opens at score %.2f, beta %.4f", score, fit.beta)
+
+    def _consider_closing(self, score: float) -> None:
+        # The gap has come back, or gone through to the other side of where it was opened.
+        short = self._target[1] < 0
+        closed = score < self.exit if short else score > -self.exit
+        stopped = abs(score) > self.stop or self.now_ns - self._opened_ns > self.max_hold_s * SECOND_NS
+        self._incomplete = self._incomplete + 1 if self._holding() != self._target else 0
+        if closed or stopped or self._incomplete > self.patience:
+            self.log("closes at score %.2f", score)
+            self._target, self._fit, self._barred = [0, 0], None, not closed
+
+    def _holding(self) -> list[int]:
+        """Lots held of both instruments above what it began with, as reported."""
+        return [
+            (self.account.balance_atoms(leg.base, leg.venue) - home) // leg.lot_atoms
+            for leg, home in zip((self._first, self._second), self._home, strict=True)
+        ]
+
+    def _trade(self) -> None:
+        """Send what separates the holding from the target, once all earlier orders are answered."""
+        if self.orders:
+            return
+        legs = (self._first, self._second)
+        for leg, target, held in zip(legs, self._target, self._holding(), strict=True):
+            missing = target - held
+            if missing:
+                send = self.buy if missing > 0 else self.sell
+                send(leg, leg.size(abs(missing)), protection_bps=self.protection_bps)
+
+
+def least_squares(notes: deque[tuple[float, float]]) -> Fit | None:
+    """Regress the second column on the first; None where the first does not move or nothing is left over.
+
+    Sums run from left to right on deviations from the first note, so every machine and Python gets the same
+    digits.
+    """
+    x0, y0 = notes[0]
+    n = len(notes)
+    sx = sy = sxx = sxy = syy = 0.0
+    for x, y in notes:
+        dx, dy = x - x0, y - y0
+        sx, sy = sx + dx, sy + dy
+        sxx, sxy, syy = sxx + dx * dx, sxy + dx * dy, syy + dy * dy
+    vxx, vxy, vyy = sxx - sx * sx / n, sxy - sx * sy / n, syy - sy * sy / n
+    if vxx <= 0:
+        return None
+    beta = vxy / vxx
+    left = vyy - beta * vxy
+    if left <= 0:
+        return None
+    return Fit(beta, (y0 + sy / n) - beta * (x0 + sx / n), sqrt(left / (n - 2)))
