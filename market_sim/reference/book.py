@@ -164,6 +164,9 @@ class Book:
         order_id = (order.agent, order.counter)
         assert order.leaves > 0, "an order without leaves cannot rest"
         assert order_id not in self.orders, "an order id is live once"
+        assert not self.crosses(order.side, order.price), (
+            "continuous trading leaves no bid at or above an offer"
+        )
         level.orders[order_id] = order
         level.lots += order.leaves
         self.orders[order_id] = order
@@ -191,12 +194,7 @@ class Book:
         order.leaves += change
         self.sides[order.side].levels[order.price].lots += change
 
-    # --- checking ----------------------------------------------------------------------------------
-
-    def assert_uncrossed(self) -> None:
-        """Continuous trading leaves no bid at or above an offer."""
-        bid, ask = self.best_price(Side.BUY), self.best_price(Side.SELL)
-        assert bid is None or ask is None or bid < ask, f"crossed book: bid {bid}, ask {ask}"
+    # --- hash --------------------------------------------------------------------------------------
 
     def state_hash(self) -> int:
         """FNV-1a over everything that can change a later match: the queues, best first, oldest first."""

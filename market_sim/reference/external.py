@@ -86,7 +86,8 @@ class ExternalMarket:
         self._book = book
         self._proportional = proportional
         self._shadow: tuple[dict[Ticks, Lots], dict[Ticks, Lots]] = ({}, {})
-        self._dirty: tuple[set[Ticks], set[Ticks]] = (set(), set())
+        # Levels that may differ from the record, with the lots that agents took there since they agreed.
+        self._dirty: tuple[dict[Ticks, Lots], dict[Ticks, Lots]] = ({}, {})
         self._ghosts: dict[tuple[int, Ticks], Ghosts] = {}
         self._stats = dict.fromkeys(
             ("updates", "trades", "held_back", "lots_taken", "lots_traded", "restored_lots"), 0
@@ -120,8 +121,8 @@ class ExternalMarket:
 
     def taken(self, side: int, price: Ticks, lots: Lots) -> None:
         """Agents took own lots: the next update brings the level back to what was recorded."""
-        self._dirty[side].add(price)
         self._stats["lots_taken"] += lots
+        self._dirty[side][price] = self._dirty[side].get(price, 0) + lots
 
     def apply_depth(self, desk: Desk, update: DepthUpdate) -> None:
         """Bring the queues to the recorded sizes: reductions first, so that nothing crosses in passing."""
@@ -140,8 +141,8 @@ class ExternalMarket:
                 self._shadow[side][price] = lots
         if not desk.open:
             for side, price in touched:
-                self._dirty[side].add(price)
-            return
+                self._dirty[side].setdefault(price, 0)
+            return  # nothing can be placed now; the next update after the halt catches up
         # Bids from the highest, then asks from the lowest: best levels first on both sides.
         order = sorted(touched, key=lambda key: (key[0], -key[1] if key[0] == Side.BUY else key[1]))
         for side, price in order:
@@ -180,37 +181,45 @@ class ExternalMarket:
         """Keep what left a named level whose recorded size fell: a trade may turn out to be the cause."""
         self._ghosts.pop((side, price), None)
         lots: dict[int, Lots] = {}
-        for counter, taken in removed:
+        for counter, taken in reversed(removed):
             kept = min(taken, fell)
-            fell -= max(kept, 0)
             if kept > 0:
                 lots[counter] = kept
+                fell -= kept
         if lots:
-            self._ghosts[side, price] = Ghosts(stamp_ns, dict(sorted(lots.items())))
+            self._ghosts[side, price] = Ghosts(stamp_ns, lots)
 
     def _grow_level(self, desk: Desk, side: int, price: Ticks) -> None:
-        recorded = self._shadow[side].get(price, 0)
-        missing = recorded - self.present(side, price)
-        if missing > 0:
-            self._add(desk, side, price, missing)
+        """Add what is missing; what agents had taken comes back this way, and is counted."""
+        missing = self._shadow[side].get(price, 0) - self.present(side, price)
+        if missing <= 0:
+            return
+        dirty = self._dirty[side]
+        restored = min(missing, dirty.get(price, 0))
+        if self._add(desk, side, price, missing) and restored:
+            self._stats["restored_lots"] += restored
+            dirty[price] -= restored
 
-    def _add(self, desk: Desk, side: int, price: Ticks, lots: Lots) -> None:
+    def _add(self, desk: Desk, side: int, price: Ticks, lots: Lots) -> bool:
         """Add own lots at the back of a level, unless own lots stand across from them: those wait.
 
         A recorded book does not trade with itself; lots that cross are news of a change under way.
-        Agents' orders that cross are met, up to the recorded size.
+        Agents' orders that cross are met, up to the recorded size. Returns whether the lots were placed.
         """
         across = self.best_own(1 - side)
         if across is not None and (across <= price if side == Side.BUY else across >= price):
             self._stats["held_back"] += 1
-            return
-        self._stats["lots_taken"] += desk.place(EXTERNAL_BOOK, side, TimeInForce.GTC, price, lots)
+            return False
+        met = desk.place(EXTERNAL_BOOK, side, TimeInForce.GTC, price, lots)
+        if met:
+            self.taken(side, price, met)
+        return True
 
     def _settle_level(self, side: int, price: Ticks) -> None:
         if self.present(side, price) == self._shadow[side].get(price, 0):
-            self._dirty[side].discard(price)
+            self._dirty[side].pop(price, None)
         else:
-            self._dirty[side].add(price)
+            self._dirty[side].setdefault(price, 0)
 
     # --- trades ------------------------------------------------------------------------------------------
 
@@ -239,7 +248,7 @@ class ExternalMarket:
                 desk.reduce(order, walk.actual[order.counter])
         if usable:
             self._restore(desk, side, price, walk, usable, min(size, sum(usable.values())))
-        self._dirty[side].add(price)
+        self._dirty[side].setdefault(price, 0)
         if size > met:
             desk.print_trade(trade.aggressor, price, size - met)
 

@@ -95,3 +95,8 @@ class Order:
     total: Lots
     stp: int
     post_only: bool
+
+    @property
+    def executed(self) -> Lots:
+        """Lots traded so far."""
+        return self.total - self.leaves

@@ -240,9 +240,7 @@ class ExternalDesk:
         kernel._external_counters[agent] = counter
         limit, passing = OrderType.LIMIT, SelfTradePrevention.PASS
         order = NewOrder(agent, counter, listing, side, limit, tif, passing, False, price, size)
-        self._venue.new_order(
-            kernel.now_ns, agent, counter, listing, side, limit, tif, passing, False, price, size
-        )
+        self._venue.enter(kernel.now_ns, order)
         before = self._market.volume
         self._clear(Cause(order, kernel.now_ns))
         return self._market.volume - before

@@ -7,7 +7,7 @@ What the gateway refuses never travels: it comes back as a report at the moment 
 from __future__ import annotations
 
 from market_sim.errors import EngineError
-from market_sim.reference.event import Event, EventKind, NoticeKind, RejectReason
+from market_sim.reference.event import CancelReason, Event, EventKind, NoticeKind, RejectReason
 from market_sim.reference.gateway import OpenOrder
 from market_sim.reference.kernel.clearing import Cause, Clearing, Command
 from market_sim.reference.kernel.queue import REPORT, VENUE, WAKE
@@ -74,7 +74,7 @@ class Sending(Clearing):
             )
         else:
             command = NewOrder(
-                agent, counter, listing, side, order_type, tif, sender.stp, bool(post_only), price, size
+                agent, counter, listing, int(side), order_type, tif, sender.stp, bool(post_only), price, size
             )
             self._send(sender, market, command)
         return counter
@@ -188,25 +188,17 @@ class Sending(Clearing):
         command, venue = cause.command, self._venues[market.venue]
         self._latest_agent = command.agent
         if isinstance(command, NewOrder):
-            venue.new_order(
-                self.now_ns,
-                command.agent,
-                command.counter,
-                command.listing,
-                command.side,
-                command.order_type,
-                command.tif,
-                command.stp,
-                command.post_only,
-                command.price,
-                command.size,
-            )
+            venue.enter(self.now_ns, command)
         elif isinstance(command, Cancel):
             venue.cancel(self.now_ns, command.agent, command.counter, command.listing)
         else:
             venue.replace(
                 self.now_ns, command.agent, command.counter, command.listing, command.price, command.size
             )
+        left = market.listing.book.orders.get((command.agent, command.counter))
+        if left and not self._agents[command.agent].enabled:
+            # It was under way when its agent was taken out: nothing of it may stay behind.
+            venue.expire(self.now_ns, market.id, left, CancelReason.AGENT_DISABLED)
         self._clear(market, venue.take_events(), cause)
         self._publish_if_changed(market)
 

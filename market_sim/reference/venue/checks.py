@@ -1,0 +1,88 @@
+"""What a command must satisfy, in the order in which a venue asks. The first failure is the reason.
+
+Each check returns a `RejectReason`, or 0 if there is nothing to object to.
+"""
+
+from __future__ import annotations
+
+from market_sim.reference.event import RejectReason
+from market_sim.reference.order import NewOrder, Order, OrderType, SelfTradePrevention, TimeInForce
+from market_sim.reference.types import (
+    MAX_LEVEL_LOTS,
+    MAX_NOTIONAL,
+    MAX_PRICE,
+    MAX_SIZE,
+    Lots,
+    Phase,
+    Side,
+    Ticks,
+)
+from market_sim.reference.venue.listing import Listing
+
+FINE = 0
+
+
+def check_codes(side: int, order_type: int, tif: int, stp: int) -> None:
+    """ValueError for a code that stands for nothing: a programming error, not a reject."""
+    for name, value, kind in (
+        ("side", side, Side),
+        ("order_type", order_type, OrderType),
+        ("tif", tif, TimeInForce),
+        ("stp", stp, SelfTradePrevention),
+    ):
+        if not 0 <= value < len(kind):
+            known = ", ".join(f"{member.name} {member.value}" for member in kind)
+            raise ValueError(f"{name} {value} stands for nothing: choose {known}")
+
+
+def check_phase(phase: Phase, is_cancel: bool) -> int:
+    """A venue that is not open takes no orders; while suspended it still lets them go."""
+    if phase == Phase.CLOSED:
+        return RejectReason.VENUE_CLOSED
+    if phase == Phase.SUSPENDED and not is_cancel:
+        return RejectReason.VENUE_SUSPENDED
+    return FINE
+
+
+def check_new(listing: Listing, order: NewOrder, exempt: bool) -> int:
+    """A new order: sensible, within range, under a name that is free, with room at its price."""
+    book, price = listing.book, order.price
+    limit, gtc = order.order_type == OrderType.LIMIT, order.tif == TimeInForce.GTC
+    if (limit and price is None) or (order.post_only and not (limit and gtc)):
+        return RejectReason.INVALID_COMBINATION
+    if reason := check_amounts(listing, price, order.size, exempt):
+        return reason
+    if (order.agent, order.counter) in book.orders:
+        return RejectReason.DUPLICATE_ORDER_ID
+    if order.post_only and book.crosses(order.side, price):
+        return RejectReason.POST_ONLY_WOULD_CROSS
+    may_rest = gtc and price is not None
+    if may_rest and book.level_lots(order.side, price) + order.size > MAX_LEVEL_LOTS:
+        return RejectReason.QUANTITY_OVERFLOW
+    return FINE
+
+
+def check_replace(listing: Listing, order: Order, price: Ticks, size: Lots, exempt: bool) -> int:
+    """A replacement of a live order, judged like a new one at the new price."""
+    if reason := check_amounts(listing, price, size, exempt):
+        return reason
+    if order.post_only and listing.book.crosses(order.side, price):
+        return RejectReason.POST_ONLY_WOULD_CROSS
+    others = listing.book.level_lots(order.side, price) - (order.leaves if price == order.price else 0)
+    if others + size - order.executed > MAX_LEVEL_LOTS:
+        return RejectReason.QUANTITY_OVERFLOW
+    return FINE
+
+
+def check_amounts(listing: Listing, price: Ticks | None, size: Lots, exempt: bool) -> int:
+    """Ranges of price, size and money. Recorded flow is `exempt` from the least notional: it is a fact."""
+    if price is not None and not 1 <= price <= MAX_PRICE:
+        return RejectReason.PRICE_OUT_OF_RANGE
+    if not 1 <= size <= MAX_SIZE:
+        return RejectReason.SIZE_OUT_OF_RANGE
+    notional = 0 if price is None else listing.notional(price, size)
+    if notional > MAX_NOTIONAL or size * listing.lot_atoms > MAX_NOTIONAL:
+        return RejectReason.NOTIONAL_OVERFLOW
+    if price is not None and notional < listing.min_notional_atoms and not exempt:
+        return RejectReason.MIN_NOTIONAL
+    return FINE

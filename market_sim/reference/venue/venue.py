@@ -1,0 +1,328 @@
+"""The venue's commands. Every one ends in events; a refused one in a single reject that changes no book.
+
+The venue knows no accounts and no latency: what its participants own is the ledger's matter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from market_sim.reference.book import Bbo
+from market_sim.reference.event import CancelReason, Event, EventKind, RejectReason
+from market_sim.reference.hashing import fnv, fold
+from market_sim.reference.order import CommandKind, NewOrder, Order, SelfTradePrevention, TimeInForce
+from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Phase, Ticks
+from market_sim.reference.venue.checks import check_codes, check_new, check_phase, check_replace
+from market_sim.reference.venue.listing import Listing
+from market_sim.reference.venue.writer import Writer
+
+
+class Venue:
+    """Matches commands in the order in which they come and keeps the events until they are taken."""
+
+    def __init__(self, name: str, venue_id: int = 0) -> None:
+        self.name = name
+        self.id = venue_id
+        self.phase = Phase.CONTINUOUS
+        self.listings: dict[ListingId, Listing] = {}
+        self.exempt: set[AgentId] = set()  # recorded flow: its fees were paid elsewhere, its sizes are facts
+        self._owner: dict[AgentId, AgentId] = {}
+        self._say = Writer()
+
+    # --- set-up ------------------------------------------------------------------------------------
+
+    def add_listing(
+        self,
+        tick_lot_atoms: Atoms,
+        lot_atoms: Atoms,
+        min_notional_atoms: Atoms,
+        maker_fee_e8: int,
+        taker_fee_e8: int,
+        listing_id: ListingId | None = None,
+    ) -> ListingId:
+        """List an instrument; alone, a venue counts its own ids, a kernel gives ids over all venues."""
+        number = len(self.listings) if listing_id is None else listing_id
+        self.listings[number] = Listing(
+            number, tick_lot_atoms, lot_atoms, min_notional_atoms, maker_fee_e8, taker_fee_e8
+        )
+        return number
+
+    def set_owner(self, agent: AgentId, owner: AgentId) -> None:
+        """Let self-trade prevention treat `agent` as `owner` from now on; by default it owns itself."""
+        self._owner[agent] = owner
+
+    # --- commands ----------------------------------------------------------------------------------
+
+    def new_order(
+        self,
+        time_ns: Nanos,
+        agent: AgentId,
+        counter: int,
+        listing: ListingId,
+        side: int,
+        order_type: int,
+        tif: int,
+        stp: int,
+        post_only: bool,
+        price: Ticks | None,
+        size: Lots,
+    ) -> int:
+        """Accept and match an order; what is left rests or is cancelled. Returns the events emitted."""
+        check_codes(side, order_type, tif, stp)
+        order = NewOrder(
+            agent, counter, listing, int(side), order_type, tif, int(stp), bool(post_only), price, size
+        )
+        return self.enter(time_ns, order)
+
+    def enter(self, time_ns: Nanos, order: NewOrder) -> int:
+        """The same for an order that has its own object."""
+        before = self._begin(time_ns)
+        listing = self.listings.get(order.listing)
+        reason = check_phase(self.phase, is_cancel=False)
+        if not reason and listing is None:
+            reason = RejectReason.UNKNOWN_LISTING
+        if not reason and listing is not None:
+            reason = check_new(listing, order, order.agent in self.exempt)
+            if not reason:
+                self._match_new(listing, order)
+                return len(self._say.events) - before
+        self._say.emit(
+            EventKind.REJECTED,
+            reason=int(reason),
+            price=order.price or 0,
+            size=order.size,
+            listing=order.listing,
+            agent=order.agent,
+            counter=order.counter,
+            side=order.side,
+        )
+        return len(self._say.events) - before
+
+    def cancel(self, time_ns: Nanos, agent: AgentId, counter: int, listing: ListingId) -> int:
+        """Take an order out; accepted while SUSPENDED, so that nobody is locked into a halt."""
+        before = self._begin(time_ns)
+        order = self._find(listing, agent, counter)
+        reason = check_phase(self.phase, is_cancel=True)
+        reason = reason or self._missing(listing, order)
+        if order is None or reason:
+            self._say.refused(EventKind.CANCEL_REJECTED, reason, listing, (agent, counter), order)
+        else:
+            self.listings[listing].book.remove(order)
+            self._say.cancelled(listing, order, CancelReason.REQUESTED)
+        return len(self._say.events) - before
+
+    def replace(
+        self, time_ns: Nanos, agent: AgentId, counter: int, listing: ListingId, price: Ticks, size: Lots
+    ) -> int:
+        """Change price and TOTAL size of a live order.
+
+        A lower size at the same price keeps the place in the queue. Anything else goes to the back,
+        because it asks for something that others at that price have waited for longer.
+        """
+        before = self._begin(time_ns)
+        order = self._find(listing, agent, counter)
+        reason = check_phase(self.phase, is_cancel=False) or self._missing(listing, order)
+        if order is not None and not reason:
+            reason = check_replace(self.listings[listing], order, price, size, agent in self.exempt)
+        if order is None or reason:
+            self._say.refused(
+                EventKind.REPLACE_REJECTED, reason, listing, (agent, counter), order, price, size
+            )
+        else:
+            self._replace(self.listings[listing], order, price, size)
+        return len(self._say.events) - before
+
+    def set_phase(self, time_ns: Nanos, phase: int) -> int:
+        """Go to another phase; resting orders stay where they are."""
+        before = self._begin(time_ns)
+        self.phase = Phase(phase)
+        self._say.emit(EventKind.PHASE, reason=int(phase), listing=self.id)
+        return len(self._say.events) - before
+
+    def process(self, commands: Any, events: Any) -> tuple[int, int]:
+        """Run structured arrays: COMMAND rows in, EVENT rows out, as long as `events` has room.
+
+        Returns (commands taken, events written). Events of the last command that found no room are
+        kept and written first by the next call.
+        """
+        rows = commands.tolist()
+        taken = written = 0
+        while True:
+            for event in self._say.events[: len(events) - written]:
+                events[written] = tuple(event)
+                written += 1
+                self._say.events.pop(0)
+            if taken == len(rows) or written == len(events):
+                return taken, written
+            self._run(rows[taken])
+            taken += 1
+
+    def _run(self, row: tuple[int, ...]) -> None:
+        time_ns, price, size, agent, counter, listing, kind, side, order_type, tif, stp, flags = row[:12]
+        if kind == CommandKind.NEW:
+            limit, post_only = price if flags & 2 else None, bool(flags & 1)
+            self.new_order(
+                time_ns, agent, counter, listing, side, order_type, tif, stp, post_only, limit, size
+            )
+        elif kind == CommandKind.CANCEL:
+            self.cancel(time_ns, agent, counter, listing)
+        else:
+            self.replace(time_ns, agent, counter, listing, price, size)
+
+    # --- what only the kernel and recorded flow may do -------------------------------------------------
+
+    def expire(self, time_ns: Nanos, listing: ListingId, order: Order, reason: CancelReason) -> None:
+        """Cancel a live order whatever the phase: end of session, an agent taken out."""
+        self._begin(time_ns)
+        self.listings[listing].book.remove(order)
+        self._say.cancelled(listing, order, reason)
+
+    def reduce_by(self, time_ns: Nanos, listing: ListingId, order: Order, lots: Lots) -> None:
+        """Take recorded lots away from a resting order; it keeps its place."""
+        assert 0 < lots <= order.leaves, "a reduction takes between one lot and all that is left"
+        if lots == order.leaves:
+            self.expire(time_ns, listing, order, CancelReason.EXTERNAL)
+        else:
+            self._resize(time_ns, listing, order, -lots)
+
+    def grow_by(self, time_ns: Nanos, listing: ListingId, order: Order, lots: Lots) -> None:
+        """Add recorded lots to a resting order in place."""
+        assert lots > 0, "growth is at least one lot"
+        self._resize(time_ns, listing, order, lots)
+
+    def _resize(self, time_ns: Nanos, listing: ListingId, order: Order, change: Lots) -> None:
+        self._begin(time_ns)
+        self.listings[listing].book.resize(order, change)
+        order.total += change
+        self._say.replaced(listing, order, kept_priority=True)
+
+    def print_trade(self, time_ns: Nanos, listing: ListingId, side: int, price: Ticks, size: Lots) -> None:
+        """Report a recorded trade in so far as nobody here took part in it."""
+        self._begin(time_ns)
+        self._say.emit(EventKind.PRINT, price=price, size=size, listing=listing, side=int(side))
+
+    # --- reading -----------------------------------------------------------------------------------
+
+    def take_events(self) -> list[Event]:
+        """The events since the last call, oldest first."""
+        events, self._say.events = self._say.events, []
+        return events
+
+    def discard_events(self) -> int:
+        """Forget the waiting events; returns how many."""
+        return len(self.take_events())
+
+    def bbo(self, listing: ListingId) -> Bbo:
+        """(bid, bid lots, ask, ask lots); an empty side is (None, 0)."""
+        return self.listings[listing].book.bbo()
+
+    def depth(self, listing: ListingId, side: int, levels: int) -> list[tuple[Ticks, Lots, int]]:
+        """(price, lots, orders) of the best `levels` levels."""
+        return self.listings[listing].book.depth(side, levels)
+
+    def orders(self, listing: ListingId, side: int) -> list[tuple[Ticks, AgentId, int, Lots, Lots]]:
+        """(price, agent, counter, leaves, total) of the live orders, in the order they would trade."""
+        in_priority = self.listings[listing].book.in_priority(side)
+        return [(o.price, o.agent, o.counter, o.leaves, o.total) for o in in_priority]
+
+    def live(self, listing: ListingId) -> int:
+        """Number of live orders."""
+        return len(self.listings[listing].book.orders)
+
+    def book_hash(self, listing: ListingId) -> int:
+        """Hash of one book: what can change a later match."""
+        return self.listings[listing].book.state_hash()
+
+    def state_hash(self) -> int:
+        """Hash of phase, counters and every book."""
+        state = fnv((self.phase, self._say.next_seq, self._say.next_match_id))
+        return fold(state, (listing.book.state_hash() for listing in self.listings.values()))
+
+    # --- matching ----------------------------------------------------------------------------------
+
+    def _match_new(self, listing: Listing, new: NewOrder) -> None:
+        """An accepted order trades what it can; its type and time in force say what becomes of the rest."""
+        owner = self._owner.get(new.agent, new.agent)
+        order = Order(
+            new.agent,
+            new.counter,
+            owner,
+            new.side,
+            new.price or 0,
+            new.size,
+            new.size,
+            new.stp,
+            new.post_only,
+        )
+        self._say.accepted(listing.id, order)
+        if new.tif == TimeInForce.FOK and not listing.book.can_fill(
+            new.side, owner, new.stp, new.price, new.size
+        ):
+            self._say.cancelled(listing.id, order, CancelReason.FILL_OR_KILL)
+        elif self._match(listing, order, new.price):
+            if new.price is None:
+                self._say.cancelled(listing.id, order, CancelReason.NO_LIQUIDITY)
+            elif new.tif != TimeInForce.GTC:
+                self._say.cancelled(listing.id, order, CancelReason.IMMEDIATE_OR_CANCEL)
+            else:
+                self._rest(listing, order)  # a market order with protection rests at its protection price
+
+    def _replace(self, listing: Listing, order: Order, price: Ticks, size: Lots) -> None:
+        leaves = size - order.executed
+        if leaves <= 0:
+            listing.book.remove(order)
+            self._say.cancelled(listing.id, order, CancelReason.REPLACED_BELOW_EXECUTED)
+        elif price == order.price and size < order.total:
+            listing.book.resize(order, leaves - order.leaves)
+            order.total = size
+            self._say.replaced(listing.id, order, kept_priority=True)
+        else:
+            listing.book.remove(order)
+            order.price, order.leaves, order.total = price, leaves, size
+            self._say.replaced(listing.id, order, kept_priority=False)
+            if self._match(listing, order, price):
+                self._rest(listing, order)
+
+    def _match(self, listing: Listing, taker: Order, limit: Ticks | None) -> bool:
+        """Trade until nothing is left or within the limit; whether something is left that may live on."""
+        while taker.leaves:
+            maker = listing.book.next_maker(taker.side, taker.owner, taker.stp, limit)
+            if maker is None:
+                return True
+            if maker.owner == taker.owner and taker.stp == SelfTradePrevention.NEWEST:
+                self._say.cancelled(listing.id, taker, CancelReason.SELF_TRADE)
+                return False
+            self._trade(listing, maker, taker, min(maker.leaves, taker.leaves))
+        return False
+
+    def _trade(self, listing: Listing, maker: Order, taker: Order, lots: Lots) -> None:
+        listing.book.resize(maker, -lots)
+        taker.leaves -= lots
+        notional = listing.notional(maker.price, lots)
+        maker_fee = 0 if maker.agent in self.exempt else listing.maker_fee(notional)
+        taker_fee = 0 if taker.agent in self.exempt else listing.taker_fee(notional)
+        self._say.matched(listing.id, maker, taker, lots, maker_fee, taker_fee)
+
+    def _rest(self, listing: Listing, order: Order) -> None:
+        """Join the back of the queue. A continuous book is never crossed, so an order that passed its
+        owner's orders and would now stand across from them ends here."""
+        if listing.book.crosses(order.side, order.price):
+            assert order.stp == SelfTradePrevention.PASS, "matching left an order that could trade"
+            self._say.cancelled(listing.id, order, CancelReason.SELF_TRADE)
+        else:
+            listing.book.rest(order)
+
+    # --- helpers -----------------------------------------------------------------------------------
+
+    def _begin(self, time_ns: Nanos) -> int:
+        self._say.time_ns = time_ns
+        return len(self._say.events)
+
+    def _find(self, listing: ListingId, agent: AgentId, counter: int) -> Order | None:
+        found = self.listings.get(listing)
+        return found.book.orders.get((agent, counter)) if found else None
+
+    def _missing(self, listing: ListingId, order: Order | None) -> int:
+        if listing not in self.listings:
+            return RejectReason.UNKNOWN_LISTING
+        return RejectReason.UNKNOWN_ORDER if order is None else 0

@@ -1,0 +1,89 @@
+"""How a venue speaks: every event gets the venue's next number."""
+
+from __future__ import annotations
+
+from market_sim.reference.event import MAKER, PRIORITY_KEPT, CancelReason, Event, EventKind
+from market_sim.reference.order import Order
+from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Ticks
+
+
+class Writer:
+    """Writes events of one venue, in order, until somebody takes them."""
+
+    def __init__(self) -> None:
+        self.next_seq = 1
+        self.next_match_id = 1
+        self.time_ns: Nanos = 0
+        self.events: list[Event] = []
+
+    def emit(self, kind: EventKind, **fields: int) -> None:
+        """Any event; fields that are not given are 0."""
+        self.events.append(Event(self.time_ns, self.next_seq, kind=int(kind), **fields))
+        self.next_seq += 1
+
+    def accepted(self, listing: ListingId, order: Order) -> None:
+        """The venue has taken the order; nothing has traded yet."""
+        self._report(EventKind.ACCEPTED, listing, order, size=order.leaves, leaves=order.leaves)
+
+    def cancelled(self, listing: ListingId, order: Order, reason: CancelReason) -> None:
+        """What was left of the order is gone."""
+        self._report(EventKind.CANCELLED, listing, order, reason=int(reason), size=order.leaves)
+
+    def replaced(self, listing: ListingId, order: Order, kept_priority: bool) -> None:
+        """The order has new numbers."""
+        flags = PRIORITY_KEPT if kept_priority else 0
+        self._report(EventKind.REPLACED, listing, order, size=order.total, leaves=order.leaves, flags=flags)
+
+    def _report(self, kind: EventKind, listing: ListingId, order: Order, **fields: int) -> None:
+        about = {"agent": order.agent, "counter": order.counter, "side": order.side, "price": order.price}
+        self.emit(kind, listing=listing, **about, **fields)
+
+    def refused(
+        self,
+        kind: EventKind,
+        reason: int,
+        listing: ListingId,
+        order_id: tuple[AgentId, int],
+        order: Order | None,
+        price: Ticks = 0,
+        size: Lots = 0,
+    ) -> None:
+        """A cancel or replacement that changes nothing; says what is left of the order, if it lives."""
+        self.emit(
+            kind,
+            reason=int(reason),
+            price=price,
+            size=size,
+            leaves=order.leaves if order else 0,
+            listing=listing,
+            agent=order_id[0],
+            counter=order_id[1],
+            side=order.side if order else 0,
+        )
+
+    def matched(
+        self, listing: ListingId, maker: Order, taker: Order, lots: Lots, maker_fee: Atoms, taker_fee: Atoms
+    ) -> None:
+        """One match at the maker's price: the public TRADE, then the owners' reports, maker first."""
+        common = {
+            "price": maker.price,
+            "size": lots,
+            "match_id": self.next_match_id,
+            "listing": listing,
+        }
+        self.next_match_id += 1
+        of_maker = {"agent": maker.agent, "counter": maker.counter}
+        of_maker |= {"contra_agent": taker.agent, "contra_counter": taker.counter}
+        of_taker = {"agent": taker.agent, "counter": taker.counter}
+        of_taker |= {"contra_agent": maker.agent, "contra_counter": maker.counter}
+        self.emit(EventKind.TRADE, side=taker.side, **common, **of_maker)
+        self.emit(
+            EventKind.FILL,
+            side=maker.side,
+            leaves=maker.leaves,
+            fee=maker_fee,
+            flags=MAKER,
+            **common,
+            **of_maker,
+        )
+        self.emit(EventKind.FILL, side=taker.side, leaves=taker.leaves, fee=taker_fee, **common, **of_taker)
