@@ -9,7 +9,10 @@ mod codes;
 
 pub mod book;
 pub mod event;
+pub mod external;
 pub mod hash;
+pub mod kernel;
+pub mod latency;
 pub mod ledger;
 pub mod order;
 pub mod types;

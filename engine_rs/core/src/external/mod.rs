@@ -1,0 +1,137 @@
+//! Recorded or live flow as orders of one external participant.
+//!
+//! The participant's book account rests the recorded sizes in the same queues as everybody, its taker
+//! account plays the recorded aggressors. So an agent's queue position, fills and impact come out of the
+//! ordinary matching; there is no second mechanism that could invent a fill. What was recorded is the
+//! shadow: depth updates reconcile the book with it, trades only move the queue.
+
+mod depth;
+mod desk;
+mod queue;
+mod trade;
+
+use std::collections::BTreeMap;
+
+pub use desk::{Counters, Desk, Journal};
+
+use crate::book::{Bbo, Book, Quote};
+use crate::order::TimeInForce;
+use crate::types::{EXTERNAL_BOOK, Lots, Nanos, OrderId, Side, Ticks};
+
+/// A recorded change of depth. `levels` are (side, price, recorded lots); 0 lots delete a level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DepthUpdate {
+    /// The exchange's own stamp, where there is one.
+    pub exchange_ns: Option<Nanos>,
+    /// The whole book rather than changes of it.
+    pub snapshot: bool,
+    pub levels: Vec<(Side, Ticks, Lots)>,
+}
+
+/// A recorded trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TradeUpdate {
+    pub exchange_ns: Option<Nanos>,
+    pub aggressor: Side,
+    pub price: Ticks,
+    pub size: Lots,
+}
+
+/// What the recorded flow has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    pub updates: u64,
+    pub trades: u64,
+    /// Additions that would have met the participant's own other side, and waited.
+    pub held_back: u64,
+    /// Lots that agents took of recorded liquidity.
+    pub lots_taken: Lots,
+    /// Lots that recorded aggressors traded with agents.
+    pub lots_traded: Lots,
+    /// Lots that an update brought back where agents had taken them.
+    pub restored_lots: Lots,
+}
+
+/// Lots that a recorded reduction took from an order before the trade that may explain it came.
+#[derive(Clone, Debug, Default)]
+struct Ghosts {
+    stamp: Option<Nanos>,
+    /// (counter of the order, lots), oldest order first.
+    lots: Vec<(u32, Lots)>,
+}
+
+/// One side as recorded, and where the book departs from it.
+#[derive(Default)]
+struct Recorded {
+    shadow: BTreeMap<Ticks, Lots>,
+    /// Levels that may differ from the shadow, with the lots agents took there since they last agreed.
+    dirty: BTreeMap<Ticks, Lots>,
+    ghosts: BTreeMap<Ticks, Ghosts>,
+}
+
+/// The external participant at one listing.
+pub struct External {
+    /// Cancellations come from all orders of a level alike instead of from its back.
+    proportional: bool,
+    sides: [Recorded; 2],
+    stats: Stats,
+}
+
+/// The participant's own orders at a price, oldest first: (counter, leaves).
+fn chunks(book: &Book, side: Side, price: Ticks) -> impl Iterator<Item = (u32, Lots)> {
+    book.level_orders(side, price)
+        .filter(|(id, _)| id.agent == EXTERNAL_BOOK)
+        .map(|(id, leaves)| (id.counter, leaves))
+}
+
+fn present(book: &Book, side: Side, price: Ticks) -> Lots {
+    chunks(book, side, price).map(|(_, leaves)| leaves).sum()
+}
+
+fn best_own(book: &Book, side: Side) -> Option<Quote> {
+    book.levels(side)
+        .map(|level| Quote { price: level.price, lots: present(book, side, level.price) })
+        .find(|quote| quote.lots > 0)
+}
+
+const fn book_order(counter: u32) -> OrderId {
+    OrderId::new(EXTERNAL_BOOK, counter)
+}
+
+impl External {
+    pub fn new(proportional: bool) -> Self {
+        Self { proportional, sides: Default::default(), stats: Stats::default() }
+    }
+
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Best prices of the participant's own resting orders, with its own lots there.
+    pub fn bbo(book: &Book) -> Bbo {
+        Bbo { bid: best_own(book, Side::Buy), ask: best_own(book, Side::Sell) }
+    }
+
+    /// Agents have taken lots of the participant's orders at this price: the next update brings the level
+    /// back to what was recorded.
+    pub fn taken(&mut self, side: Side, price: Ticks, lots: Lots) {
+        self.stats.lots_taken += lots;
+        *self.sides[side.index()].dirty.entry(price).or_default() += lots;
+    }
+
+    /// Adds recorded lots behind everybody at a price; they meet agents' crossing orders up to their size.
+    /// Where the participant's own other side stands in the way they wait (`false`): what was recorded as
+    /// crossed did not trade with itself, so it must not here.
+    fn add(&mut self, desk: &mut Desk, side: Side, price: Ticks, lots: Lots) -> bool {
+        let across = best_own(desk.book(), side.opposite());
+        if across.is_some_and(|own| side.accepts(price, own.price)) {
+            self.stats.held_back += 1;
+            return false;
+        }
+        let filled = desk.place(EXTERNAL_BOOK, side, TimeInForce::Gtc, price, lots);
+        if filled > 0 {
+            self.taken(side, price, filled);
+        }
+        true
+    }
+}

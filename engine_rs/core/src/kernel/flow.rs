@@ -1,0 +1,109 @@
+//! Recorded flow: a line of updates beside the queue, each applied at its instant and before everything else.
+
+use super::Kernel;
+use super::clearing::Cause;
+use super::error::{KernelError, Result};
+use crate::external::{DepthUpdate, Desk, External, Stats, TradeUpdate};
+use crate::types::{Lots, MAX_PRICE, MAX_SIZE, Nanos, Side, Ticks};
+
+/// A recorded update on its way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowUpdate {
+    pub time_ns: Nanos,
+    /// How much later than its own time a site hears of it, on top of the site's own delay.
+    pub delay_ns: Nanos,
+    pub listing: i64,
+    pub event: FlowEvent,
+}
+
+/// What was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowEvent {
+    Depth(DepthUpdate),
+    Trade(TradeUpdate),
+}
+
+fn check(side: Side, price: Ticks, lots: Lots, least: Lots) -> Result<()> {
+    match (1..=MAX_PRICE).contains(&price) && (least..=MAX_SIZE).contains(&lots) {
+        true => Ok(()),
+        false => KernelError::argument(format!(
+            "recorded {side:?} of {lots} lots at price {price}: prices go from 1 to {MAX_PRICE}, lots from {least} to \
+             {MAX_SIZE}"
+        )),
+    }
+}
+
+impl Kernel {
+    /// Hands in a recorded update; they come in the order of time.
+    pub fn push_flow(&mut self, update: FlowUpdate) -> Result<()> {
+        match &update.event {
+            FlowEvent::Depth(depth) => {
+                depth.levels.iter().try_for_each(|&(side, price, lots)| check(side, price, lots, 0))?;
+            }
+            FlowEvent::Trade(trade) => check(trade.aggressor, trade.price, trade.size, 1)?,
+        }
+        self.external_place(update.listing)?;
+        if update.delay_ns < 0 {
+            return KernelError::argument(format!(
+                "a recorded delay of {} ns: it cannot be negative",
+                update.delay_ns
+            ));
+        }
+        let earliest = self.latest_push.max(self.now);
+        if update.time_ns < earliest {
+            return KernelError::engine(
+                format!("recorded flow at {} ns after {earliest} ns", update.time_ns),
+                "push",
+                "Push updates in the order of time.",
+            );
+        }
+        self.latest_push = update.time_ns;
+        self.flow.push_back(update);
+        Ok(())
+    }
+
+    /// Place of a listing that has a recorded market.
+    pub(super) fn external_place(&self, listing: i64) -> Result<usize> {
+        let place = self.market_place(listing)?;
+        match self.markets[place].external {
+            Some(_) => Ok(place),
+            None => KernelError::argument(format!(
+                "listing {listing} has no recorded market: call add_external before start"
+            )),
+        }
+    }
+
+    pub fn external_stats(&self, listing: i64) -> Result<Stats> {
+        let place = self.external_place(listing)?;
+        Ok(self.markets[place].external.as_ref().map(External::stats).unwrap_or_default())
+    }
+
+    /// One recorded update is atomic: all its steps, then one publication.
+    pub(super) fn apply(&mut self, update: &FlowUpdate) -> Result<()> {
+        let place = self.market_place(update.listing)?;
+        let mut journal = std::mem::take(&mut self.journal);
+        journal.clear();
+        let market = &mut self.markets[place];
+        let mut desk = Desk {
+            now: self.now,
+            venue: &mut self.venues[market.venue as usize].venue,
+            listing: market.local,
+            counters: &mut self.external_counters,
+            journal: &mut journal,
+        };
+        let external = market.external.as_mut().expect("checked when it was pushed");
+        match &update.event {
+            FlowEvent::Depth(depth) => external.depth(&mut desk, depth),
+            FlowEvent::Trade(trade) => external.trade(&mut desk, trade),
+        }
+        let mut done = Ok(());
+        for number in 0..journal.len() {
+            let (command, rows) = journal.step(number);
+            let cause = command.as_ref().map(|command| Cause { command, sent_ns: self.now });
+            done = done.and_then(|()| self.clear(place, rows, cause));
+        }
+        self.journal = journal;
+        done?;
+        self.publish_if_changed(place, update.delay_ns)
+    }
+}

@@ -1,0 +1,57 @@
+//! Phases, agents on and off, and the end of the session.
+
+use super::Kernel;
+use super::error::Result;
+use super::setup::known;
+use crate::event::{CancelReason, Event};
+use crate::types::{Phase, VenueId};
+
+impl Kernel {
+    /// Suspends, resumes or closes a venue now. Resting orders stay.
+    pub fn set_phase(&mut self, venue: i64, phase: Phase) -> Result<()> {
+        self.after_start()?;
+        let venue = known(&self.venues, venue, "venue")? as VenueId;
+        self.change_phase(venue, phase)
+    }
+
+    fn change_phase(&mut self, venue: VenueId, phase: Phase) -> Result<()> {
+        self.rows.clear();
+        self.venues[venue as usize].venue.set_phase(self.now, phase, &mut self.rows);
+        for row in &self.rows {
+            self.log.row(&Event { listing: venue, ..*row });
+        }
+        self.publish_phase(venue, phase)
+    }
+
+    /// Cancels an agent's live orders now. Until it is enabled again it hears nothing and what it sends is
+    /// ignored.
+    pub fn disable_agent(&mut self, agent: i64) -> Result<()> {
+        self.after_start()?;
+        let place = self.agent_place(agent)?;
+        if !std::mem::replace(&mut self.agents[place].enabled, false) {
+            return Ok(());
+        }
+        self.expire_orders(CancelReason::AgentDisabled, Some(Self::agent_id(place)))
+    }
+
+    /// Lets notices flow again.
+    pub fn enable_agent(&mut self, agent: i64) -> Result<()> {
+        self.after_start()?;
+        let place = self.agent_place(agent)?;
+        self.agents[place].enabled = true;
+        Ok(())
+    }
+
+    /// Ends the session: venues close and live orders are cancelled. What is under way still arrives, for the
+    /// caller to drain; wakes and recorded flow no longer count, and no order is taken any more.
+    pub fn close(&mut self) -> Result<()> {
+        self.after_start()?;
+        if std::mem::replace(&mut self.closed, true) {
+            return Ok(());
+        }
+        for venue in 0..self.venues.len() {
+            self.change_phase(venue as VenueId, Phase::Closed)?;
+        }
+        self.expire_orders(CancelReason::SessionEnd, None)
+    }
+}
