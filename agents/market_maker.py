@@ -8,6 +8,8 @@ from typing import ClassVar
 from agents.base import Fill, Listing, Side, Trader
 
 SECOND_NS = 1_000_000_000
+# Lots of the own orders by side and price in ticks.
+Own = dict[tuple[int, int | None], int]
 
 
 class AvellanedaStoikov(Trader):
@@ -83,18 +85,12 @@ class AvellanedaStoikov(Trader):
         book = self.view(listing).depth
         if book is None:
             return None, None
-        own: dict[tuple[int, int | None], int] = {}
+        own: Own = {}
         for order in self.orders.values():
             if order.listing is listing:
                 key = (order.side_code, order.price_ticks)
                 own[key] = own.get(key, 0) + order.leaves_lots
-        best: list[int | None] = [None, None]
-        for side in (0, 1):
-            for ticks, lots in book[side]:
-                if lots > own.get((side, ticks), 0):
-                    best[side] = ticks
-                    break
-        return best[0], best[1]
+        return _first_beyond(book[0], own, Side.BUY), _first_beyond(book[1], own, Side.SELL)
 
     def _learn(self, listing: Listing) -> None:
         """Update mid, variance per second and mean spread from the others' quotes."""
@@ -120,8 +116,8 @@ class AvellanedaStoikov(Trader):
             return
         inventory = self.account.position(listing.base) - self._home[listing.base]
         reservation, spread = self._model(listing, mid, inventory / self.size)
-        bid: int | None = max(listing.prices.below(reservation - spread / 2), 1)
-        ask: int | None = listing.prices.above(reservation + spread / 2)
+        bid = max(listing.prices.below(reservation - spread / 2), 1)
+        ask = listing.prices.above(reservation + spread / 2)
         best_bid, best_ask = self._others(listing)
         # A quote through the others' best would be rejected as post-only; next to it is as far as it goes.
         if best_ask is not None:
@@ -129,12 +125,13 @@ class AvellanedaStoikov(Trader):
         if best_bid is not None:
             ask = max(ask, best_bid + 1)
         size = listing.round_size(self.size)
-        bid = self._unless_near(listing, Side.BUY, bid) if inventory + size <= self.max_inventory else None
-        ask = self._unless_near(listing, Side.SELL, ask) if inventory - size >= -self.max_inventory else None
-        prices = listing.prices.value
-        self.quote(listing, None if bid is None else prices(bid), None if ask is None else prices(ask), size)
+        bid, ask = self._unless_near(listing, Side.BUY, bid), self._unless_near(listing, Side.SELL, ask)
+        may_buy, may_sell = inventory + size <= self.max_inventory, inventory - size >= -self.max_inventory
+        self.quote(
+            listing, listing.price(bid) if may_buy else None, listing.price(ask) if may_sell else None, size
+        )
 
-    def _unless_near(self, listing: Listing, side: Side, ticks: int) -> int | None:
+    def _unless_near(self, listing: Listing, side: Side, ticks: int) -> int:
         """The wanted price, or that of the standing quote where the two differ by less than the patience."""
         for order in self.orders.values():
             if order.listing is listing and order.side_code == side and order.asked_ticks is not None:
@@ -154,6 +151,14 @@ class AvellanedaStoikov(Trader):
         gamma = self.gamma or self.risk / sqrt(variance * self.horizon_s)
         reservation = mid - units * gamma * variance * tau
         return reservation, gamma * variance * tau + 2 / gamma * log1p(gamma / kappa)
+
+
+def _first_beyond(levels: list[tuple[int, int]], own: Own, side: Side) -> int | None:
+    """The first level that holds more than the own orders there."""
+    for ticks, lots in levels:
+        if lots > own.get((side, ticks), 0):
+            return ticks
+    return None
 
 
 def log1p(x: float) -> float:

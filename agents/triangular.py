@@ -134,7 +134,7 @@ class TriangularArbitrageur(Trader):
                     best, chosen = plan, cycle
         if best is not None:
             self._cycle = chosen
-            self._pending = {self._send(leg, lots, ticks) for leg, lots, ticks in best.orders}
+            self._pending = {self._send_leg(leg, lots, ticks) for leg, lots, ticks in best.orders}
 
     def _edge(self, cycle: Cycle) -> float:
         """Product of the three best rates after fees, 0 where a side is empty."""
@@ -223,7 +223,7 @@ class TriangularArbitrageur(Trader):
     def _smallest_profit(self, cycle: Cycle) -> float:
         return self.min_profit * _atoms_per_unit(cycle[0])
 
-    def _send(self, leg: Leg, lots: int, ticks: int) -> int:
+    def _send_leg(self, leg: Leg, lots: int, ticks: int) -> int:
         send = self.buy if leg.side == Side.BUY else self.sell
         return send(leg.listing, leg.listing.size(lots), leg.listing.price(ticks), tif="IOC")
 

@@ -116,15 +116,16 @@ def _fundamentals(scenario: Scenario) -> Iterator[Problem]:
         where = f"fundamentals.{name}"
         if name not in scenario.instruments:
             yield where, unknown("instrument", name, scenario.instruments)
-        leader = fundamental.follows
-        if leader is None:
-            continue
         earlier = list(scenario.fundamentals)[: list(scenario.fundamentals).index(name)]
-        # A leader stands above its follower, so that no circle can arise and one pass moves them all.
-        if leader not in earlier:
-            yield f"{where}.follows", unknown("fundamental above this one", leader, earlier)
-        elif scenario.fundamentals[leader].step_ns != fundamental.step_ns:
-            yield f"{where}.step", f"differs from that of {leader}, which it follows; allowed: the same step"
+        if fundamental.follows is not None and fundamental.product_of is not None:
+            yield where, "found both `follows` and `product_of`; allowed: one of them"
+        for leader in fundamental.leaders:
+            key = "follows" if fundamental.product_of is None else "product_of"
+            # A leader stands above its follower, so that no circle can arise and one pass moves them all.
+            if leader not in earlier:
+                yield f"{where}.{key}", unknown("fundamental above this one", leader, earlier)
+            elif scenario.fundamentals[leader].step_ns != fundamental.step_ns:
+                yield f"{where}.step", f"differs from that of {leader}, on which it depends; allowed: the same"
 
 
 def _latency(scenario: Scenario) -> Iterator[Problem]:

@@ -183,7 +183,7 @@ class Scenario(Table):
         return self._params.get(group.name, dict(sorted(group.params.items())))
 
     def without(self, *names: str) -> Self:
-        """The same market without some tables of agents; the others draw as before. ScenarioError if unknown."""
+        """The same market without some tables of agents; the others draw as before (ScenarioError)."""
         known = [group.name for group in self.agents]
         for name in names:
             if name not in known:

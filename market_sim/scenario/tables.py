@@ -42,10 +42,10 @@ class Table(BaseModel):
 class Limits(Table):
     """Where a run stops itself: kernel entries, wall seconds, resident MB, rows of tape in memory."""
 
-    events: int = Field(50_000_000, gt=0)
-    wall_s: int = Field(3600, gt=0)
-    memory_mb: int = Field(4096, gt=0)
-    tape_rows: int = Field(5_000_000, gt=0)
+    events: int = Field(default=50_000_000, gt=0)
+    wall_s: int = Field(default=3600, gt=0)
+    memory_mb: int = Field(default=4096, gt=0)
+    tape_rows: int = Field(default=5_000_000, gt=0)
 
 
 class AssetTable(Table):
@@ -57,8 +57,8 @@ class AssetTable(Table):
 class VenueTable(Table):
     """A venue and its default fees: what it charges per fill, negative for a rebate."""
 
-    maker_fee_e8: FeeE8 = Field(0, alias="maker_fee_bps")
-    taker_fee_e8: FeeE8 = Field(0, alias="taker_fee_bps")
+    maker_fee_e8: FeeE8 = Field(default=0, alias="maker_fee_bps")
+    taker_fee_e8: FeeE8 = Field(default=0, alias="taker_fee_bps")
 
 
 class ReplayTable(Table):
@@ -68,7 +68,7 @@ class ReplayTable(Table):
     """
 
     clock: Annotated[Literal["local", "venue"], one_of("local", "venue")] = "local"
-    site_offset_ns: dict[Name, SignedDurationNs] = Field({}, alias="site_offset")
+    site_offset_ns: dict[Name, SignedDurationNs] = Field(default={}, alias="site_offset")
 
 
 class InstrumentTable(Table):
@@ -86,8 +86,8 @@ class ListingTable(Table):
     tick: PositiveExact
     lot: PositiveExact
     min_notional: NotNegativeExact = Decimal(0)
-    own_maker_fee_e8: FeeE8 | None = Field(None, alias="maker_fee_bps")
-    own_taker_fee_e8: FeeE8 | None = Field(None, alias="taker_fee_bps")
+    own_maker_fee_e8: FeeE8 | None = Field(default=None, alias="maker_fee_bps")
+    own_taker_fee_e8: FeeE8 | None = Field(default=None, alias="taker_fee_bps")
     # The symbol under which a recorded or live market trades this: its flow enters as that of a participant.
     external: Annotated[str, Field(min_length=1)] | None = None
     # Which of that participant's orders a recorded cancellation takes first: no level book records it.
@@ -158,21 +158,29 @@ class FundamentalTable(Table):
 
     An Ornstein-Uhlenbeck process around `start`, moved every `step`, with `volatility_bps` of `start` per
     square root of a second. With `follows` it is `start + beta * (leader - leader's start)` plus such a
-    process around zero: the two are cointegrated with slope `beta` (quote units per quote unit).
+    process around zero: the two are cointegrated with slope `beta` (quote units per quote unit). With
+    `product_of` it is `start` times how far the named ones have moved from theirs, plus such a process: a cross
+    rate that is worth what its parts are.
     """
 
     start: PositiveExact
     half_life_ns: PositiveDurationNs = Field(alias="half_life")
     volatility_bps: NotNegativeExact
-    step_ns: PositiveDurationNs = Field(1_000_000_000, alias="step")
+    step_ns: PositiveDurationNs = Field(default=1_000_000_000, alias="step")
     follows: InstrumentName | None = None
     beta: Exact = Decimal(1)
+    product_of: list[InstrumentName] | None = Field(default=None, min_length=1)
+
+    @property
+    def leaders(self) -> list[str]:
+        """The fundamentals that this one depends on."""
+        return ([self.follows] if self.follows is not None else []) + (self.product_of or [])
 
 
 class AgentLimits(Table):
     """What an agent's own gateway refuses: more open orders, larger orders (in base units); 0: no limit."""
 
-    max_open_orders: int = Field(0, ge=0)
+    max_open_orders: int = Field(default=0, ge=0)
     max_order_size: NotNegativeExact = Decimal(0)
 
 
@@ -181,14 +189,14 @@ class AgentTable(Table):
 
     name: Name
     kind: str
-    count: int | None = Field(None, ge=1, le=100_000)
+    count: int | None = Field(default=None, ge=1, le=100_000)
     latency: str | None = None
-    listings: list[str] | None = Field(None, min_length=1)
+    listings: list[str] | None = Field(default=None, min_length=1)
     endowment: dict[str, dict[str, NotNegativeExact]] = {}
     credit: Annotated[Literal["none", "unlimited"], one_of("none", "unlimited")] = "none"
     short_selling: bool = False
     stp: Annotated[Literal["none", "newest"], one_of("none", "newest")] = "newest"
-    decision_ns: DurationNs = Field(0, alias="decision")
+    decision_ns: DurationNs = Field(default=0, alias="decision")
     limits: AgentLimits = Field(default_factory=AgentLimits)
     crowd: Annotated[Literal["mesa"], one_of("mesa")] = "mesa"
     params: dict[str, Any] = {}
