@@ -30,8 +30,10 @@ Rules that keep a market repeatable:
 
 from __future__ import annotations
 
+import itertools
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import mesa
 import numpy as np
@@ -83,6 +85,11 @@ __all__ = [
 ]
 
 
+class _Counters(WeakKeyDictionary[Any, Any]):
+    def __getitem__(self, model: Any) -> Any:
+        return self.setdefault(model, itertools.count(1))
+
+
 class Trader(Participant, mesa.Agent):
     """An agent that trades: override the hooks you need, send with `buy`, `sell`, `quote`, `cancel`,
     `replace`.
@@ -102,6 +109,8 @@ class Trader(Participant, mesa.Agent):
     #: that its orders are the same on every machine. One trader without it makes the whole result `portable:
     #: false`.
     portable: ClassVar[bool] = False
+    # Mesa 3.3 counts agents per model in a dictionary of its class, which keeps every model alive for ever.
+    _ids: ClassVar[Any] = _Counters()
 
     def __init__(self, name: str | None = None, **settings: Any) -> None:
         # Joining the model, which mesa does here, waits until a market seats the trader and knows its name.
@@ -110,10 +119,16 @@ class Trader(Participant, mesa.Agent):
             setattr(self, parameter, value)
 
     def _join(
-        self, market: Market, kernel: Any, agent_id: int, name: str, listings: tuple[Listing, ...]
+        self,
+        market: Market,
+        kernel: Any,
+        agent_id: int,
+        name: str,
+        listings: tuple[Listing, ...],
+        sees_depth: bool,
     ) -> None:
         """Become part of a market; called once by `Market`."""
-        self._take_seat(market, kernel, agent_id, name, listings)
+        self._sit_down(market, kernel, agent_id, name, listings, sees_depth)
         self._stream = Stream(stream_seed(market.seed, "agent", name))
         self._generator: np.random.Generator | None = None
         self._logger = logging.getLogger(f"market_sim.agent.{name}")
@@ -128,13 +143,17 @@ class Trader(Participant, mesa.Agent):
     def rng(self) -> np.random.Generator:
         """A numpy generator of this agent's own; its use makes the result `portable: false`."""
         if self._generator is None:
-            self._generator = np.random.default_rng(stream_seed(self._market.seed, "numpy", self.name))
+            self._generator = np.random.default_rng(stream_seed(self.market.seed, "numpy", self.name))
         return self._generator
 
     @property
     def is_portable(self) -> bool:
         """True if the class says so and no draw has contradicted it."""
         return self.portable and self._generator is None and self._stream.portable
+
+    def listens(self, hook: str) -> bool:
+        """True if this class overrides a hook."""
+        return getattr(type(self), hook) is not getattr(Trader, hook)
 
     def log(self, message: str, *args: object, level: int = logging.INFO) -> None:
         """Log with the simulated time, through the standard logger "market_sim.agent.NAME"."""

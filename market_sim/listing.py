@@ -23,8 +23,9 @@ class Grid:
     step: Decimal
     what: str
     unit: str
-    _up: int = field(init=False, repr=False)
-    _down: int = field(init=False, repr=False)
+    #: The step as a fraction in lowest terms.
+    up: int = field(init=False, repr=False)
+    down: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         ratio = Fraction(self.step)
@@ -32,12 +33,12 @@ class Grid:
             raise UnitsError(
                 f"the {self.unit} {self.step} is not above 0", remedy=f"Give a positive {self.unit}."
             )
-        object.__setattr__(self, "_up", ratio.numerator)
-        object.__setattr__(self, "_down", ratio.denominator)
+        object.__setattr__(self, "up", ratio.numerator)
+        object.__setattr__(self, "down", ratio.denominator)
 
     def value(self, steps: int) -> float:
         """The float nearest to so many steps."""
-        return steps * self._up / self._down
+        return steps * self.up / self.down
 
     def decimal(self, steps: int) -> Decimal:
         """Exactly so many steps."""
@@ -46,9 +47,9 @@ class Grid:
     def steps(self, value: Number, where: str) -> int:
         """Whole steps of a value; UnitsError naming `where` if it lies off the grid."""
         if type(value) is float and math.isfinite(value):
-            steps = round(value * self._down / self._up)
+            steps = round(value * self.down / self.up)
             if -FLOAT_EXACT_STEPS < steps < FLOAT_EXACT_STEPS:
-                if abs(steps * self._up / self._down - value) <= abs(value) * FLOAT_SLACK:
+                if abs(steps * self.up / self.down - value) <= abs(value) * FLOAT_SLACK:
                     return steps
                 raise self._off(value, where)
         steps_exact = exact_decimal(value) / self.step
@@ -66,12 +67,12 @@ class Grid:
 
     def nearest(self, value: float) -> int:
         """The nearest count of steps (ties to even)."""
-        return round(value * self._down / self._up)
+        return round(value * self.down / self.up)
 
     def below(self, value: float) -> int:
         """The largest count of steps not above the value, forgiving a float's last places."""
         near = self.nearest(value)
-        edge = near * self._up / self._down
+        edge = near * self.up / self.down
         return near if edge - value <= abs(value) * FLOAT_SLACK else near - 1
 
     def above(self, value: float) -> int:
@@ -81,8 +82,8 @@ class Grid:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Listing:
-    """An instrument on a venue. `id` is the kernel's number of it; two listings are equal only if they are
-    one.
+    """An instrument on a venue. `id` and `venue_id` are the kernel's numbers; two listings are equal only if
+    they are one.
 
     `tick` is the price step in `quote` per `base`, `lot` the size step in `base`; one tick times one lot is
     `tick_lot_atoms` atoms of the quote asset, one lot `lot_atoms` of the base, both whole (UnitsError
@@ -90,6 +91,7 @@ class Listing:
     """
 
     id: int
+    venue_id: int
     venue: str
     instrument: str
     base: str

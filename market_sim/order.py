@@ -10,9 +10,9 @@ from market_sim.view import SIDES
 class Order:
     """An own order. `id` is the agent's own counter, known the moment the order is sent.
 
-    `status`: "sent" (no answer yet), "open", "filled", "cancelled" or "rejected". `price_ticks` is None for a
-    market order without protection. `cancel_sent` and `replace_sent` say that a request is on its way;
-    `asked_ticks` and `asked_lots` are the price and total size that the last request asked for.
+    `status`: "sent" (no answer yet), "open", "filled", "cancelled" or "rejected". `cancel_sent` and
+    `replaces_sent` say what is on its way; `asked_ticks` and `asked_lots` are the price and total size that
+    the last request asked for.
     """
 
     __slots__ = (
@@ -24,7 +24,7 @@ class Order:
         "leaves_lots",
         "listing",
         "price_ticks",
-        "replace_sent",
+        "replaces_sent",
         "sent_ns",
         "side_code",
         "size_lots",
@@ -32,7 +32,7 @@ class Order:
     )
 
     def __init__(
-        self, counter: int, listing: Listing, side: int, price_ticks: int | None, size_lots: int, sent_ns: int
+        self, counter: int, listing: Listing, side: int, price_ticks: int, size_lots: int, sent_ns: int
     ) -> None:
         self.id = counter
         self.listing = listing
@@ -42,7 +42,7 @@ class Order:
         self.sent_ns = sent_ns
         self.status = "sent"
         self.cancel_sent = False
-        self.replace_sent = 0
+        self.replaces_sent = 0
         self.lacks_view = False
 
     @property
@@ -51,9 +51,9 @@ class Order:
         return SIDES[self.side_code]
 
     @property
-    def price(self) -> float | None:
+    def price(self) -> float:
         """Limit price, or protection price of a market order."""
-        return None if self.price_ticks is None else self.listing.prices.value(self.price_ticks)
+        return self.listing.prices.value(self.price_ticks)
 
     @property
     def size(self) -> float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from market_sim.engine import Side
 from market_sim.listing import Listing
 
 SIDES = (Side.BUY, Side.SELL)
+UNTOLD = (None, 0, None, 0, 0, None)
+
+_new_row = tuple.__new__
 
 
 class TopOfBook:
@@ -133,6 +136,15 @@ class View(TopOfBook, _ViewFields):
         return f"View({self.listing.name}, bid={self.bid}, ask={self.ask}, published_ns={self.published_ns})"
 
 
+def read_view(kernel: Any, agent_id: int, listing: Listing, with_depth: bool) -> View:
+    """What the kernel has told an agent of a listing by now."""
+    number = listing.id
+    told = kernel.bbo_view(agent_id, number) or UNTOLD
+    last = kernel.last_trade_view(agent_id, number)
+    depth = kernel.depth_view(agent_id, number) if with_depth else None
+    return _new_row(View, (listing, kernel.now_ns, *told, last, depth))
+
+
 class _VenueQuoteFields(NamedTuple):
     listing: Listing
     bid_ticks: int | None
@@ -197,3 +209,13 @@ def _bid_of(quote: VenueQuote) -> float:
 def _ask_of(quote: VenueQuote) -> float:
     assert quote.ask is not None
     return quote.ask
+
+
+def read_consolidated(
+    kernel: Any, agent_id: int, instrument: str, instruments: dict[str, int], listings: tuple[Listing, ...]
+) -> ConsolidatedView:
+    """What the kernel has told an agent of an instrument over all venues by now."""
+    rows = kernel.consolidated_view(agent_id, instruments[instrument])
+    own = [listing for listing in listings if listing.instrument == instrument]
+    by_venue = {listing.venue_id: listing for listing in own}
+    return ConsolidatedView(instrument, tuple(VenueQuote(by_venue[venue], *quote) for venue, *quote in rows))

@@ -1,0 +1,116 @@
+"""From the kernel's notices to the hooks of traders: one cached callable per kind of notice and agent."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from market_sim.engine import NoticeKind, Phase
+from market_sim.errors import AgentError
+from market_sim.listing import Listing
+from market_sim.notices import PhaseChange, Quote, Trade
+from market_sim.reports import hear_report
+from market_sim.units import format_time
+
+if TYPE_CHECKING:
+    from market_sim.market import Market
+
+Row = tuple[Any, ...]
+Hear = Callable[[Row], None]
+HOOKS = [
+    "on_start",
+    "on_wake",
+    "on_quote",
+    "on_book",
+    "on_trade",
+    "on_consolidated",
+    "on_accepted",
+    "on_fill",
+    "on_cancelled",
+    "on_reject",
+    "on_phase",
+    "on_news",
+    "on_end",
+]
+_new_row = tuple.__new__
+
+
+def hearers(market: Market, trader: Any) -> dict[int, Hear]:
+    """What an agent does with each kind of notice but wakes; kinds it does not listen to are left out."""
+    listings: Sequence[Listing] = market.listings
+    hears: dict[int, Hear] = {NoticeKind.REPORT: partial(hear_report, trader)}
+    if trader.listens("on_quote"):
+        hears[NoticeKind.QUOTE] = _row_of(Quote, trader.on_quote, listings)
+    if trader.listens("on_trade"):
+        hears[NoticeKind.TRADE] = _row_of(Trade, trader.on_trade, listings)
+    if trader.listens("on_book"):
+        hears[NoticeKind.BOOK] = _book(trader, listings)
+    if trader.listens("on_phase"):
+        hears[NoticeKind.PHASE] = _phase(trader, list(market.venues))
+    if trader.listens("on_consolidated"):
+        hears[NoticeKind.CONSOLIDATED] = _consolidated(trader, list(market.instruments))
+    return hears
+
+
+def ignore(row: Row) -> None:
+    """A notice that nobody listens to."""
+
+
+def _row_of(cls: type[Any], hook: Callable[[Any], None], listings: Sequence[Listing]) -> Hear:
+    def hear(row: Row) -> None:
+        hook(_new_row(cls, (*row, listings[row[3]])))
+
+    return hear
+
+
+def _book(trader: Any, listings: Sequence[Listing]) -> Hear:
+    def hear(row: Row) -> None:
+        trader.on_book(trader.view(listings[row[3]]))
+
+    return hear
+
+
+def _phase(trader: Any, venues: Sequence[str]) -> Hear:
+    def hear(row: Row) -> None:
+        trader.on_phase(PhaseChange(row[1], venues[row[3]], Phase(row[4])))
+
+    return hear
+
+
+def _consolidated(trader: Any, instruments: Sequence[str]) -> Hear:
+    def hear(row: Row) -> None:
+        trader.on_consolidated(trader.consolidated(instruments[row[3]]))
+
+    return hear
+
+
+def agent_error(error: Exception, name: str, time_ns: int) -> AgentError:
+    """The error that stops a run because an agent's code raised: who, in which hook, when, and the user's
+    lines.
+    """
+    callback, own = _from_hook(error.__traceback__)
+    raised = "".join(traceback.format_exception_only(error)).strip()
+    lines = "".join(traceback.format_tb(own)).rstrip()
+    told = AgentError(f"{raised}\n{lines}" if lines else raised, name, callback, time_ns)
+    told.add_note(f"Simulated time {format_time(time_ns)}.")
+    return told
+
+
+def is_from_hook(error: BaseException) -> bool:
+    """True if an exception came out of a hook, not out of the machinery around it."""
+    return _from_hook(error.__traceback__)[0] != ""
+
+
+def _from_hook(trace: TracebackType | None) -> tuple[str, TracebackType | None]:
+    """The hook an exception came through, and the traceback from there on: what lies above is not the
+    user's.
+    """
+    step = trace
+    while step is not None:
+        if step.tb_frame.f_code.co_name in HOOKS:
+            return step.tb_frame.f_code.co_name, step
+        step = step.tb_next
+    return "", trace

@@ -1,0 +1,135 @@
+"""A picture of a market for whoever watches it: plain data, read from the true books, never given to an
+agent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from market_sim.engine import Side
+from market_sim.listing import Listing
+
+if TYPE_CHECKING:
+    from market_sim.market import Market
+
+Level = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPicture:
+    """One listing's book: (price, size) levels best first, last trade price and phase of its venue."""
+
+    name: str
+    bids: list[Level]
+    asks: list[Level]
+    last: float | None
+    phase: str
+
+    @property
+    def bid(self) -> float | None:
+        """Best bid price."""
+        return self.bids[0][0] if self.bids else None
+
+    @property
+    def ask(self) -> float | None:
+        """Best ask price."""
+        return self.asks[0][0] if self.asks else None
+
+    @property
+    def mid(self) -> float | None:
+        """Half way between bid and ask; None when a side is empty."""
+        return (self.bids[0][0] + self.asks[0][0]) / 2 if self.bids and self.asks else None
+
+    @property
+    def spread(self) -> float | None:
+        """Ask minus bid; None when a side is empty."""
+        return self.asks[0][0] - self.bids[0][0] if self.bids and self.asks else None
+
+    @property
+    def imbalance(self) -> float | None:
+        """(bid size - ask size) / (bid size + ask size) at the best prices; None when a side is empty."""
+        if not (self.bids and self.asks):
+            return None
+        bid, ask = self.bids[0][1], self.asks[0][1]
+        return (bid - ask) / (bid + ask)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPicture:
+    """One agent: profit in the numeraire (None while a holding has no mark), holdings beyond what it was
+    given per base asset, its number of open orders as reported to it, and whether it is switched on.
+    """
+
+    name: str
+    profit: float | None
+    inventory: dict[str, float]
+    open_orders: int
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TradePicture:
+    """One trade; `listing` is its number, `side` the aggressor's, "buy" or "sell"."""
+
+    time_ns: int
+    listing: int
+    price: float
+    size: float
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything at one instant; `trades` are the newest of those since the picture before."""
+
+    time_ns: int
+    events: int
+    finished: bool
+    listings: list[ListingPicture]
+    trades: list[TradePicture]
+    agents: list[AgentPicture]
+
+
+def picture(market: Market, levels: int) -> Picture:
+    """The market as it is now, with so many levels a side."""
+    listings = [_listing(market, listing, levels) for listing in market.listings]
+    return Picture(
+        time_ns=market.now_ns,
+        events=market.kernel.events,
+        finished=market.finished,
+        listings=listings,
+        trades=[_trade(market.listings, row) for row in market.tape.take_fresh_trades()],
+        agents=_agents(market),
+    )
+
+
+def _listing(market: Market, listing: Listing, levels: int) -> ListingPicture:
+    kernel, price, size = market.kernel, listing.prices.value, listing.sizes.value
+    bids, asks = (
+        [(price(ticks), size(lots)) for ticks, lots, _ in kernel.true_depth(listing.id, side, levels)]
+        for side in (int(Side.BUY), int(Side.SELL))
+    )
+    last = kernel.last_trade(listing.id)
+    phase = market.phases[listing.venue].name.lower()
+    return ListingPicture(listing.name, bids, asks, None if last is None else price(last), phase)
+
+
+def _trade(listings: tuple[Listing, ...], row: tuple[int, int, int, int, int]) -> TradePicture:
+    time_ns, number, ticks, lots, aggressor = row
+    listing = listings[number]
+    side = "sell" if aggressor else "buy"
+    return TradePicture(time_ns, number, listing.prices.value(ticks), listing.sizes.value(lots), side)
+
+
+def _agents(market: Market) -> list[AgentPicture]:
+    money = market.money
+    rates = money.rates()
+    bases = list(dict.fromkeys(listing.base for listing in market.listings))
+    pictures = []
+    for trader in market.traders.values():
+        gained = market.gained_atoms(trader.name)
+        profit = money.worth(gained, rates)
+        inventory = {asset: money.amount(asset, gained[asset]) for asset in bases}
+        pictures.append(AgentPicture(trader.name, profit, inventory, len(trader.orders), trader.enabled))
+    return pictures
