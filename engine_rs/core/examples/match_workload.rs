@@ -9,6 +9,7 @@
     reason = "a stopwatch"
 )]
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use market_core::workload::{Run, Workload};
@@ -17,11 +18,11 @@ const ROUNDS: usize = 11;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for path in std::env::args().skip(1) {
-        let workload = Workload::parse(&std::fs::read(&path)?)?;
+        let workload = Arc::new(Workload::parse(&std::fs::read(&path)?)?);
         let mut best = f64::INFINITY;
         let mut last = None;
         for _ in 0..ROUNDS {
-            let mut run = Run::new(&workload);
+            let mut run = Run::new(Arc::clone(&workload));
             run.preload();
             let start = Instant::now();
             last = Some(run.finish());

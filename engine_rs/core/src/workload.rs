@@ -3,6 +3,7 @@
 //! Two parts, because the book is filled before the clock starts. No clock in here: whoever measures holds it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::event::{Event, EventKind};
 use crate::order::{Command, NewOrder, OrderType};
@@ -109,17 +110,17 @@ fn message(row: &[u8]) -> Option<Message> {
 
 /// A workload under way on a venue of its own, with fees, self-trade prevention and all rows written.
 #[derive(Clone, Debug)]
-pub struct Run<'a> {
-    workload: &'a Workload,
+pub struct Run {
+    workload: Arc<Workload>,
     venue: Venue,
     events: Vec<Event>,
     outcome: Outcome,
     done: usize,
 }
 
-impl<'a> Run<'a> {
-    /// A run with nothing done yet.
-    pub fn new(workload: &'a Workload) -> Self {
+impl Run {
+    /// A run with nothing done yet; several runs may share a workload.
+    pub fn new(workload: Arc<Workload>) -> Self {
         let mut venue = Venue::new();
         // A rebate of 0.2 and a charge of 0.5 basis points: both ways of rounding are at work.
         venue.add_listing(ListingSpec::new(1, 1, 0, -2_000, 5_000).expect("a valid listing"));
@@ -143,7 +144,8 @@ impl<'a> Run<'a> {
     }
 
     fn advance(&mut self, end: usize) {
-        let messages = &self.workload.messages[self.done.min(end)..end];
+        let workload = Arc::clone(&self.workload);
+        let messages = &workload.messages[self.done.min(end)..end];
         for (time_ns, message) in (self.done as i64..).zip(messages) {
             self.send(time_ns, message);
             if self.events.len() >= EVENTS_KEPT {
@@ -227,7 +229,7 @@ mod tests {
         );
         let workload = Workload::parse(&bytes).unwrap();
         assert_eq!(workload.timed(), 3);
-        let mut run = Run::new(&workload);
+        let mut run = Run::new(Arc::new(workload));
         run.preload();
         assert_eq!(run.venue().book(0).live(), 2);
         let hash = (501 * 31 + 6 * 7 + 10u64) * 1_000_003 + 502 * 31 + 2 * 7 + 10;
