@@ -1,1 +1,73 @@
-"""A market you can take apart."""
+"""A market you can take apart.
+
+from market_sim import Market, Scenario, run, ENGINE
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from market_sim.engine import ENGINE
+    from market_sim.errors import (
+        AgentError,
+        DataError,
+        EngineError,
+        LimitError,
+        MarketSimError,
+        ScenarioError,
+    )
+    from market_sim.market import Market
+    from market_sim.result import Result
+    from market_sim.running import run, verify
+    from market_sim.scenario import Scenario, load, shipped_scenarios
+
+# Mesa and Polars take a second to import; whoever wants a book or a command line's help does not wait for
+# them.
+_HOMES = {
+    "ENGINE": "engine",
+    "AgentError": "errors",
+    "DataError": "errors",
+    "EngineError": "errors",
+    "LimitError": "errors",
+    "Market": "market",
+    "MarketSimError": "errors",
+    "Result": "result",
+    "Scenario": "scenario",
+    "ScenarioError": "errors",
+    "load": "scenario",
+    "run": "running",
+    "shipped_scenarios": "scenario",
+    "verify": "running",
+}
+
+__all__ = [
+    "ENGINE",
+    "AgentError",
+    "DataError",
+    "EngineError",
+    "LimitError",
+    "Market",
+    "MarketSimError",
+    "Result",
+    "Scenario",
+    "ScenarioError",
+    "load",
+    "run",
+    "shipped_scenarios",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'market_sim' has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"market_sim.{home}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -36,9 +36,7 @@ def assemble(scenario: Scenario, seed: int, engine: str) -> Assembly:
         name: kernel.add_instrument(name, assets[table.base], assets[table.quote])
         for name, table in scenario.instruments.items()
     }
-    listings = tuple(
-        _listing(scenario, number, venues[table.venue]) for number, table in enumerate(scenario.listings)
-    )
+    listings = listings_of(scenario)
     for listing, table in zip(listings, scenario.listings, strict=True):
         number = kernel.add_listing(
             venues[listing.venue],
@@ -59,6 +57,14 @@ def assemble(scenario: Scenario, seed: int, engine: str) -> Assembly:
         if profile.consolidated is not None:
             kernel.set_consolidated_latency(profiles[name], profile.consolidated)
     return Assembly(kernel, listings, assets, venues, instruments, profiles)
+
+
+def listings_of(scenario: Scenario) -> tuple[Listing, ...]:
+    """Every listing of a scenario, numbered as the kernel does."""
+    venue_ids = {name: number for number, name in enumerate(scenario.venues)}
+    return tuple(
+        _listing(scenario, number, venue_ids[table.venue]) for number, table in enumerate(scenario.listings)
+    )
 
 
 def _listing(scenario: Scenario, number: int, venue_id: int) -> Listing:
@@ -125,7 +131,7 @@ def subscribe(scenario: Scenario, parts: Assembly, group: AgentTable, agent_id: 
         profile = scenario.profile_of(group)
         if scenario.latency[profile].consolidated is None:
             raise ScenarioError(
-                f"on_consolidated of {type(trader).__name__}, but latency profile {profile!r} has no such feed",
+                f"{type(trader).__name__} has on_consolidated, but latency profile {profile!r} no such feed",
                 f"agents.{group.name}",
                 f'Give latency.{profile} a `consolidated` delay, as in consolidated = "1ms".',
             )

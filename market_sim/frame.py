@@ -81,7 +81,10 @@ class TradePicture:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything at one instant; `trades` are the newest of those since the picture before."""
+    """Everything at one instant; `trades` are the newest of those since the picture before.
+
+    After the session the books are those that it left, before its end cancelled every order.
+    """
 
     time_ns: int
     events: int
@@ -93,15 +96,19 @@ class Picture:
 
 def picture(market: Market, levels: int) -> Picture:
     """The market as it is now, with so many levels a side."""
-    listings = [_listing(market, listing, levels) for listing in market.listings]
     return Picture(
         time_ns=market.now_ns,
-        events=market.kernel.events,
+        events=market.events,
         finished=market.finished,
-        listings=listings,
+        listings=market.last_books or books(market, levels),
         trades=[_trade(market.listings, row) for row in market.tape.take_fresh_trades()],
         agents=_agents(market),
     )
+
+
+def books(market: Market, levels: int) -> list[ListingPicture]:
+    """Every listing's true book, with so many levels a side."""
+    return [_listing(market, listing, levels) for listing in market.listings]
 
 
 def _listing(market: Market, listing: Listing, levels: int) -> ListingPicture:

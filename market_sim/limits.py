@@ -51,20 +51,25 @@ class Guard:
         self._limits = limits
         self._notices = notices
         self._agent_names = agent_names
-        self._wall_s = 0.0
-        self._resumed: float | None = None
+        self._wall_s = self._cpu_s = 0.0
+        self._resumed: tuple[float, float] | None = None
 
     def __enter__(self) -> None:
-        self._resumed = time.perf_counter()
+        self._resumed = (time.perf_counter(), time.process_time())
 
     def __exit__(self, *error: object) -> None:
-        self._wall_s = self.wall_s
+        self._wall_s, self._cpu_s = self.wall_s, self.cpu_s
         self._resumed = None
 
     @property
     def wall_s(self) -> float:
         """Wall seconds spent running."""
-        return self._wall_s + (0.0 if self._resumed is None else time.perf_counter() - self._resumed)
+        return self._wall_s + (0.0 if self._resumed is None else time.perf_counter() - self._resumed[0])
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor seconds spent running, by all threads of this process."""
+        return self._cpu_s + (0.0 if self._resumed is None else time.process_time() - self._resumed[1])
 
     def check(self, now_ns: int, events: int) -> None:
         """Raise LimitError if a limit is passed."""

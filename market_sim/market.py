@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import mesa
 
@@ -15,7 +15,7 @@ from market_sim.agenda import Agenda
 from market_sim.assembly import assemble, levels_of, seat_agent, subscribe
 from market_sim.engine import RESERVED_NAMES, NoticeKind, Phase, engine_name
 from market_sim.errors import AgentError, MarketSimError, ScenarioError
-from market_sim.frame import Picture, picture
+from market_sim.frame import ListingPicture, Picture, books, picture
 from market_sim.fundamental import Fundamental
 from market_sim.handed import with_traders
 from market_sim.limits import Guard
@@ -25,11 +25,15 @@ from market_sim.scenario import AgentTable, Scenario, check_seed, load, paramete
 from market_sim.tape import Tape
 from market_sim.units import SECOND_NS, duration_ns, format_time
 
+if TYPE_CHECKING:
+    from market_sim.result import Result
+
 END_OF_TIME_NS = 2**62
 # Between two looks at the limits: few enough to stop soon, many enough to cost nothing.
 NOTICES_PER_LOOK = 4096
 EVENTS_PER_DRAIN = 100_000
 SLICES_PER_SESSION = 3600
+LEVELS_LEFT = 20
 
 logger = logging.getLogger("market_sim.market")
 
@@ -82,6 +86,8 @@ class Market(mesa.Model):
         self.started = self.closing = self.finished = False
         #: The error that stopped the run, and those of agents that were switched off for theirs.
         self.failure: MarketSimError | None = None
+        #: The books as the session left them; None before its end.
+        self.last_books: list[ListingPicture] | None = None
         self.incidents: list[AgentError] = []
         self.traders: dict[str, Any] = {}
         self._begun: set[str] = set()
@@ -276,6 +282,8 @@ class Market(mesa.Model):
         """End the session: venues close, orders are cancelled, links drain, then `on_end`."""
         if self.finished:
             return
+        self.money.freeze_marks()
+        self.last_books = books(self, LEVELS_LEFT)
         self.closing = True
         self.kernel.close()
         for venue in self.phases:
@@ -383,6 +391,14 @@ class Market(mesa.Model):
         for (_, asset), atoms in self.config.endowment_atoms(self.groups[name]).items():
             gained[asset] -= atoms
         return gained
+
+    def result(self) -> Result:
+        """Tables, figures and accounts of what has happened so far."""
+        from market_sim.result import Result
+
+        if self.started:
+            self.tape.collect(self.kernel)
+        return Result.of(self)
 
     @property
     def portable(self) -> bool:

@@ -20,6 +20,7 @@ class Money:
         self._venues, self._ids, self._listings = parts.venues, parts.assets, parts.listings
         self._decimals = {name: table.decimals for name, table in config.assets.items()}
         self._market = config.name
+        self._final: dict[int, float | None] | None = None
         #: The asset in which profit is counted.
         self.numeraire = config.numeraire
         #: Every asset, in the scenario's order.
@@ -67,10 +68,16 @@ class Money:
         return sum(int(self._kernel.balance(agent_id, *self.place(book, asset))) for book in self.books)
 
     def rates(self) -> Rates:
-        """Marks of the true books: mid, else last trade."""
+        """Marks of the true books: mid, else last trade; after the session those at its end."""
         return Rates(self._listings, self._mark)
 
+    def freeze_marks(self) -> None:
+        """Keep today's marks for good: a session's end empties its books, but not what things were worth."""
+        self._final = {listing.id: self._mark(listing) for listing in self._listings}
+
     def _mark(self, listing: Listing) -> float | None:
+        if self._final is not None:
+            return self._final[listing.id]
         bid, _, ask, _ = self._kernel.true_bbo(listing.id)
         if bid is not None and ask is not None:
             return listing.prices.value(bid + ask) / 2
