@@ -9,9 +9,9 @@ mod writer;
 pub use spec::{ListingError, ListingSpec};
 
 use crate::book::Book;
-use crate::event::{CancelReason, Event, RejectReason};
+use crate::event::{CancelReason, Event, EventKind, RejectReason};
 use crate::hash::Fnv;
-use crate::order::Command;
+use crate::order::{Command, NewOrder};
 use crate::types::{AgentId, ListingId, Lots, Nanos, OrderId, Phase, Side, Ticks};
 use accounts::Accounts;
 use listing::Listing;
@@ -52,18 +52,52 @@ impl Venue {
     }
 
     /// Carries out a command or refuses it; either way `out` gets at least one row.
+    #[inline]
     pub fn process(&mut self, now_ns: Nanos, command: &Command, out: &mut Vec<Event>) {
+        match *command {
+            Command::New(ref order) => self.new_order(now_ns, order, out),
+            Command::Cancel { id, listing } => self.cancel(now_ns, listing, id, out),
+            Command::Replace { id, listing, price, size } => {
+                self.replace(now_ns, listing, id, price, size, out)
+            }
+        }
+    }
+
+    pub fn new_order(&mut self, now_ns: Nanos, order: &NewOrder, out: &mut Vec<Event>) {
         let Self { phase, numbers, accounts, listings } = self;
-        let mut say = Writer { out, numbers, time_ns: now_ns, listing: command.listing() };
-        let mut listing = listings.get_mut(command.listing() as usize);
-        let is_cancel = matches!(command, Command::Cancel { .. });
-        let done = match (checks::phase(*phase, is_cancel), &mut listing) {
-            (Err(reason), _) => Err(reason),
-            (Ok(()), None) => Err(RejectReason::UnknownListing),
-            (Ok(()), Some(listing)) => listing.carry_out(command, accounts, &mut say),
-        };
-        if let Err(reason) = done {
-            say.refuse(command, listing.and_then(|listing| listing.book.order(command.id())), reason);
+        let mut say = Writer { out, numbers, time_ns: now_ns, listing: order.listing };
+        let open = checks::open(*phase, false, listings.get_mut(order.listing as usize));
+        if let Err(reason) = open.and_then(|listing| listing.enter(order, accounts, &mut say)) {
+            say.rejected(order, reason);
+        }
+    }
+
+    pub fn cancel(&mut self, now_ns: Nanos, listing: ListingId, id: OrderId, out: &mut Vec<Event>) {
+        let Self { phase, numbers, listings, .. } = self;
+        let mut say = Writer { out, numbers, time_ns: now_ns, listing };
+        let open = checks::open(*phase, true, listings.get_mut(listing as usize));
+        if let Err(reason) = open.and_then(|listing| listing.cancel(id, CancelReason::Requested, &mut say)) {
+            let known = listings.get(listing as usize).and_then(|listing| listing.book.order(id));
+            say.refused(EventKind::CancelRejected, id, known, (0, 0), reason);
+        }
+    }
+
+    /// `size` is the new total: what has been executed counts towards it.
+    pub fn replace(
+        &mut self,
+        now_ns: Nanos,
+        listing: ListingId,
+        id: OrderId,
+        price: Ticks,
+        size: Lots,
+        out: &mut Vec<Event>,
+    ) {
+        let Self { phase, numbers, accounts, listings } = self;
+        let mut say = Writer { out, numbers, time_ns: now_ns, listing };
+        let open = checks::open(*phase, false, listings.get_mut(listing as usize));
+        if let Err(reason) = open.and_then(|listing| listing.replace(id, price, size, accounts, &mut say)) {
+            let known = listings.get(listing as usize).and_then(|listing| listing.book.order(id));
+            say.refused(EventKind::ReplaceRejected, id, known, (price, size), reason);
         }
     }
 

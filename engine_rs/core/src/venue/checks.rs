@@ -1,5 +1,6 @@
 //! What a command must satisfy, in the order in which a venue asks; the first failure is the reason.
 
+use super::listing::Listing;
 use super::spec::ListingSpec;
 use crate::book::{Book, OrderState};
 use crate::event::RejectReason;
@@ -8,12 +9,15 @@ use crate::types::{Lots, MAX_PRICE, MAX_SIZE, OrderId, Phase, Side, Ticks};
 
 /// A venue that is not open takes no new orders; while suspended it still lets orders go.
 #[inline]
-pub(super) fn phase(phase: Phase, is_cancel: bool) -> Result<(), RejectReason> {
+pub(super) fn open(
+    phase: Phase,
+    is_cancel: bool,
+    listing: Option<&mut Listing>,
+) -> Result<&mut Listing, RejectReason> {
     match phase {
-        Phase::Continuous => Ok(()),
-        Phase::Suspended if is_cancel => Ok(()),
-        Phase::Suspended => Err(RejectReason::VenueSuspended),
+        Phase::Suspended if !is_cancel => Err(RejectReason::VenueSuspended),
         Phase::Closed => Err(RejectReason::VenueClosed),
+        _ => listing.ok_or(RejectReason::UnknownListing),
     }
 }
 

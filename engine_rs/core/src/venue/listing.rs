@@ -6,7 +6,7 @@ use super::spec::ListingSpec;
 use super::writer::{Filled, Subject, Writer};
 use crate::book::{Book, OrderState, Rest, Taken, Taker, Terms};
 use crate::event::{CancelReason, RejectReason};
-use crate::order::{Command, NewOrder, SelfTradePrevention, TimeInForce};
+use crate::order::{NewOrder, SelfTradePrevention, TimeInForce};
 use crate::types::{Lots, OrderId, Ticks};
 
 #[derive(Clone, Debug)]
@@ -16,23 +16,14 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Carries out a command, or says why not.
+    /// A new order, or why not.
     #[inline]
-    pub fn carry_out(
+    pub fn enter(
         &mut self,
-        command: &Command,
+        order: &NewOrder,
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
-        match *command {
-            Command::New(ref order) => self.enter(order, accounts, say),
-            Command::Cancel { id, .. } => self.cancel(id, CancelReason::Requested, say),
-            Command::Replace { id, price, size, .. } => self.replace(id, price, size, accounts, say),
-        }
-    }
-
-    #[inline]
-    fn enter(&mut self, order: &NewOrder, accounts: &Accounts, say: &mut Writer) -> Result<(), RejectReason> {
         checks::new_order(&self.spec, &self.book, order, accounts.is_exempt(order.id.agent))?;
         let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
         say.accepted(&subject, order.size);
@@ -86,7 +77,7 @@ impl Listing {
     }
 
     /// Replaces price and total size of a resting order, or says why not.
-    fn replace(
+    pub fn replace(
         &mut self,
         id: OrderId,
         price: Ticks,

@@ -2,7 +2,7 @@
 
 use crate::book::{Match, OrderState};
 use crate::event::{CancelReason, Event, EventKind, FLAG_MAKER, FLAG_PRIORITY_KEPT, RejectReason};
-use crate::order::Command;
+use crate::order::NewOrder;
 use crate::types::{Atoms, ListingId, Lots, Nanos, OrderId, Phase, Side, Ticks};
 
 /// A venue's counters; both start at 1.
@@ -77,21 +77,24 @@ impl Writer<'_> {
         self.report(EventKind::Replaced, of, total, leaves, 0, flags);
     }
 
-    /// Refuses a command; of a cancel or replace the row says what is left of the order it meant.
     #[cold]
-    pub fn refuse(&mut self, command: &Command, known: Option<OrderState>, reason: RejectReason) {
-        let (kind, price, size) = match *command {
-            Command::New(ref order) => (EventKind::Rejected, order.price.unwrap_or(0), order.size),
-            Command::Cancel { .. } => (EventKind::CancelRejected, 0, 0),
-            Command::Replace { price, size, .. } => (EventKind::ReplaceRejected, price, size),
-        };
-        let (side, leaves) = match (command, known) {
-            (Command::New(order), _) => (order.side, 0),
-            (_, Some(state)) => (state.side, state.leaves),
-            (_, None) => (Side::Buy, 0),
-        };
-        let of = Subject { id: command.id(), side, price };
-        self.report(kind, &of, size, leaves, reason.code(), 0);
+    pub fn rejected(&mut self, order: &NewOrder, reason: RejectReason) {
+        let of = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
+        self.report(EventKind::Rejected, &of, order.size, 0, reason.code(), 0);
+    }
+
+    /// Refuses a cancel or replace; the row says what is left of the order it meant, if that is known.
+    #[cold]
+    pub fn refused(
+        &mut self,
+        kind: EventKind,
+        id: OrderId,
+        known: Option<OrderState>,
+        (price, size): (Ticks, Lots),
+        reason: RejectReason,
+    ) {
+        let (side, leaves) = known.map_or((Side::Buy, 0), |state| (state.side, state.leaves));
+        self.report(kind, &Subject { id, side, price }, size, leaves, reason.code(), 0);
     }
 
     #[cold]
