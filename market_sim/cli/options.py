@@ -1,0 +1,43 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class EngineName(StrEnum):
+    """The two engines."""
+
+    rust = "rust"
+    reference = "reference"
+
+
+class Clock(StrEnum):
+    """The two clocks of a replay."""
+
+    local = "local"
+    venue = "venue"
+
+
+def name_of(choice: StrEnum | None) -> str | None:
+    """The plain text of a choice; None where the default shall rule."""
+    return None if choice is None else choice.value
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Seed = Annotated[
+    int | None, typer.Option(help="Seed of every random stream; default: the scenario's.", min=0)
+]
+Engine = Annotated[EngineName | None, typer.Option(help="Default: native where it is built.")]
+Until = Annotated[str | None, typer.Option(help='Simulated time to run, as in "1h" or "250ms".')]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change one value: duration=30m, agents.maker.params.gamma=0.2."),
+]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the resolved scenario, run.json and Parquet tables.")
+]
