@@ -1,0 +1,115 @@
+//! Python's arguments as the core's types. What does not fit is a ValueError that says so.
+
+use market_core::latency::Latency;
+use market_core::order::{OrderType, SelfTradePrevention, TimeInForce};
+use market_core::types::{Phase, Side};
+use numpy::PyReadonlyArray1;
+use pyo3::Borrowed;
+use pyo3::exceptions::PyOverflowError;
+use pyo3::prelude::*;
+
+use crate::errors::bad_value;
+
+/// A 64-bit integer. Python's own have no end, and an OverflowError would be one kind of error more.
+#[derive(Clone, Copy)]
+pub struct Int(pub i64);
+
+impl FromPyObject<'_, '_> for Int {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        object.extract::<i64>().map(Self).map_err(|error| narrowed(object, error))
+    }
+}
+
+/// A number of an agent, order or listing as a venue alone takes it.
+#[derive(Clone, Copy)]
+pub struct Id(pub u32);
+
+impl FromPyObject<'_, '_> for Id {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let Int(number) = object.extract()?;
+        match u32::try_from(number) {
+            Ok(number) => Ok(Self(number)),
+            Err(_) => Err(bad_value(format!("id {number}: ids go from 0 to {}", u32::MAX))),
+        }
+    }
+}
+
+/// A seed: any 64 bits, signed or not.
+pub struct Seed(pub u64);
+
+impl FromPyObject<'_, '_> for Seed {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        match object.extract::<i64>() {
+            Ok(seed) => Ok(Self(seed as u64)),
+            Err(_) => object.extract::<u64>().map(Self).map_err(|error| narrowed(object, error)),
+        }
+    }
+}
+
+fn narrowed(object: Borrowed<'_, '_, PyAny>, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyOverflowError>(object.py()) {
+        bad_value(format!("integer {} does not fit into 64 bits", *object))
+    } else {
+        error
+    }
+}
+
+fn member<T>(what: &str, code: i64, from_code: impl Fn(u8) -> Option<T>, known: &str) -> PyResult<T> {
+    let found = u8::try_from(code).ok().and_then(from_code);
+    found.ok_or_else(|| bad_value(format!("{what} {code} stands for nothing: choose {known}")))
+}
+
+pub fn side(code: Int) -> PyResult<Side> {
+    member("side", code.0, Side::from_code, "BUY 0 or SELL 1")
+}
+
+pub fn order_type(code: Int) -> PyResult<OrderType> {
+    member("order_type", code.0, OrderType::from_code, "LIMIT 0 or MARKET 1")
+}
+
+pub fn tif(code: Int) -> PyResult<TimeInForce> {
+    member("tif", code.0, TimeInForce::from_code, "GTC 0, IOC 1 or FOK 2")
+}
+
+pub fn stp(code: Int) -> PyResult<SelfTradePrevention> {
+    member("stp", code.0, SelfTradePrevention::from_code, "NONE 0, NEWEST 1 or PASS 2")
+}
+
+pub fn phase(code: Int) -> PyResult<Phase> {
+    member("phase", code.0, Phase::from_code, "CONTINUOUS 0, SUSPENDED 1 or CLOSED 2")
+}
+
+/// A list or an array of integers.
+pub fn integers(object: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+    if let Ok(array) = object.extract::<PyReadonlyArray1<i64>>() {
+        return Ok(array.as_array().to_vec());
+    }
+    object.try_iter()?.map(|number| number?.extract::<Int>().map(|Int(number)| number)).collect()
+}
+
+/// A latency model: ("constant", ns), ("uniform", lowest, highest), ("table", quantiles) or
+/// ("series", times, values).
+pub fn latency(model: &Bound<'_, PyAny>) -> PyResult<Latency> {
+    let parts: Vec<Bound<'_, PyAny>> = model.try_iter()?.collect::<PyResult<_>>()?;
+    let number = |place: usize| parts[place].extract::<Int>().map(|Int(number)| number);
+    let kind = parts.first().and_then(|kind| kind.extract::<String>().ok()).unwrap_or_default();
+    let built = match (kind.as_str(), parts.len()) {
+        ("constant", 2) => Latency::constant(number(1)?),
+        ("uniform", 3) => Latency::uniform(number(1)?, number(2)?),
+        ("table", 2) => Latency::table(integers(&parts[1])?),
+        ("series", 3) => Latency::series(integers(&parts[1])?, integers(&parts[2])?),
+        _ => {
+            return Err(bad_value(format!(
+                "unknown latency model {}: constant, uniform, table or series with their numbers",
+                model.repr()?
+            )));
+        }
+    };
+    built.map_err(bad_value)
+}

@@ -1,0 +1,22 @@
+//! `market_sim._engine`: the Python face of the native engine. Conversions only; every rule is in the core.
+#![allow(clippy::too_many_arguments, clippy::type_complexity, reason = "signatures and tuples are Python's")]
+
+mod arguments;
+mod batch;
+mod bench;
+mod errors;
+mod kernel;
+mod notices;
+mod rows;
+mod tape;
+mod venue;
+
+#[pyo3::pymodule]
+mod _engine {
+    #[pymodule_export]
+    use crate::bench::{Workload, WorkloadRun};
+    #[pymodule_export]
+    use crate::kernel::Kernel;
+    #[pymodule_export]
+    use crate::venue::Venue;
+}

@@ -1,0 +1,199 @@
+//! `Venue`: one venue alone, for tests, lessons and measurements.
+
+use market_core::event::Event;
+use market_core::order::{Command, NewOrder};
+use market_core::types::OrderId;
+use market_core::venue::{ListingSpec, Venue as CoreVenue};
+use numpy::{PyArrayMethods, PyUntypedArray};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::arguments::{Id, Int, order_type, phase, side, stp, tif};
+use crate::batch::{self, COMMAND_BYTES, EVENT_BYTES};
+use crate::errors::bad_value;
+use crate::rows::{self, Touch};
+
+/// A venue alone. Commands return how many events they gave; the events wait until they are taken.
+#[pyclass(module = "market_sim._engine")]
+pub struct Venue {
+    name: String,
+    core: CoreVenue,
+    waiting: Vec<Event>,
+}
+
+impl Venue {
+    fn run(&mut self, time_ns: Int, command: &Command) -> usize {
+        let before = self.waiting.len();
+        self.core.process(time_ns.0, command, &mut self.waiting);
+        self.waiting.len() - before
+    }
+
+    fn listing(&self, listing: Int) -> PyResult<u32> {
+        match u32::try_from(listing.0) {
+            Ok(number) if (number as usize) < self.core.listings() => Ok(number),
+            _ => Err(bad_value(format!(
+                "unknown listing {}: venue {:?} has {}, counted from 0",
+                listing.0,
+                self.name,
+                self.core.listings()
+            ))),
+        }
+    }
+
+    /// Moves waiting events out until there is no room or none is left.
+    fn write_out(&mut self, events: &mut [u8], written: &mut usize) {
+        let room = events.len() / EVENT_BYTES - *written;
+        let count = room.min(self.waiting.len());
+        let rows = events[*written * EVENT_BYTES..].chunks_exact_mut(EVENT_BYTES);
+        for (row, event) in rows.zip(&self.waiting) {
+            batch::write_event(row, event);
+        }
+        self.waiting.drain(..count);
+        *written += count;
+    }
+
+    fn process_bytes(&mut self, commands: &[u8], events: &mut [u8]) -> (usize, usize) {
+        let (mut taken, mut written) = (0, 0);
+        self.write_out(events, &mut written);
+        for row in commands.chunks_exact(COMMAND_BYTES) {
+            if written == events.len() / EVENT_BYTES {
+                break;
+            }
+            let (time_ns, command) = batch::command(row).expect("checked");
+            self.core.process(time_ns, &command, &mut self.waiting);
+            self.write_out(events, &mut written);
+            taken += 1;
+        }
+        (taken, written)
+    }
+}
+
+#[pymethods]
+impl Venue {
+    #[new]
+    fn new(name: String) -> Self {
+        Self { name, core: CoreVenue::new(), waiting: Vec::new() }
+    }
+
+    fn add_listing(
+        &mut self,
+        tick_lot_atoms: Int,
+        lot_atoms: Int,
+        min_notional_atoms: Int,
+        maker_fee_e8: Int,
+        taker_fee_e8: Int,
+    ) -> PyResult<u32> {
+        let fees = (maker_fee_e8.0, taker_fee_e8.0);
+        let spec = ListingSpec::new(tick_lot_atoms.0, lot_atoms.0, min_notional_atoms.0, fees.0, fees.1);
+        Ok(self.core.add_listing(spec.map_err(bad_value)?))
+    }
+
+    fn set_owner(&mut self, agent: Id, owner: Id) {
+        self.core.set_owner(agent.0, owner.0);
+    }
+
+    fn new_order(
+        &mut self,
+        time_ns: Int,
+        agent: Id,
+        counter: Id,
+        listing: Id,
+        side: Int,
+        order_type: Int,
+        tif: Int,
+        stp: Int,
+        post_only: bool,
+        price: Option<Int>,
+        size: Int,
+    ) -> PyResult<usize> {
+        let order = NewOrder {
+            id: OrderId::new(agent.0, counter.0),
+            listing: listing.0,
+            side: self::side(side)?,
+            order_type: self::order_type(order_type)?,
+            tif: self::tif(tif)?,
+            stp: self::stp(stp)?,
+            post_only,
+            price: price.map(|Int(price)| price),
+            size: size.0,
+        };
+        Ok(self.run(time_ns, &Command::New(order)))
+    }
+
+    fn cancel(&mut self, time_ns: Int, agent: Id, counter: Id, listing: Id) -> usize {
+        let id = OrderId::new(agent.0, counter.0);
+        self.run(time_ns, &Command::Cancel { id, listing: listing.0 })
+    }
+
+    fn replace(&mut self, time_ns: Int, agent: Id, counter: Id, listing: Id, price: Int, size: Int) -> usize {
+        let id = OrderId::new(agent.0, counter.0);
+        self.run(time_ns, &Command::Replace { id, listing: listing.0, price: price.0, size: size.0 })
+    }
+
+    fn set_phase(&mut self, time_ns: Int, phase: Int) -> PyResult<usize> {
+        self.core.set_phase(time_ns.0, self::phase(phase)?, &mut self.waiting);
+        Ok(1)
+    }
+
+    /// COMMAND rows in, EVENT rows out, as long as `events` has room: (commands taken, events written).
+    fn process(
+        &mut self,
+        py: Python<'_>,
+        commands: &Bound<'_, PyUntypedArray>,
+        events: &Bound<'_, PyUntypedArray>,
+    ) -> PyResult<(usize, usize)> {
+        let commands = batch::bytes_of(commands, "commands", COMMAND_BYTES)?;
+        let events = batch::bytes_of(events, "events", EVENT_BYTES)?;
+        let commands = commands.try_readonly().map_err(bad_value)?;
+        let mut events = events.try_readwrite().map_err(bad_value)?;
+        let (commands, events) = (commands.as_slice()?, events.as_slice_mut()?);
+        batch::check(commands)?;
+        Ok(py.detach(|| self.process_bytes(commands, events)))
+    }
+
+    fn take_events<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+        self.waiting.drain(..).map(|event| rows::event(py, &event)).collect()
+    }
+
+    fn discard_events(&mut self) -> usize {
+        self.waiting.drain(..).len()
+    }
+
+    fn bbo(&self, listing: Int) -> PyResult<Touch> {
+        Ok(rows::touch(self.core.book(self.listing(listing)?).bbo()))
+    }
+
+    fn depth(&self, listing: Int, side: Int, levels: Int) -> PyResult<Vec<(i64, i64, u32)>> {
+        let book = self.core.book(self.listing(listing)?);
+        let levels = usize::try_from(levels.0).unwrap_or(0);
+        Ok(book.depth(self::side(side)?, levels).map(rows::level).collect())
+    }
+
+    /// (price, agent, counter, leaves, total) of a side's live orders, in the order they would trade.
+    fn orders(&self, listing: Int, side: Int) -> PyResult<Vec<(i64, u32, u32, i64, i64)>> {
+        let orders = self.core.book(self.listing(listing)?).side_orders(self::side(side)?);
+        Ok(orders.map(|(id, order)| (order.price, id.agent, id.counter, order.leaves, order.total)).collect())
+    }
+
+    fn live(&self, listing: Int) -> PyResult<usize> {
+        Ok(self.core.book(self.listing(listing)?).live())
+    }
+
+    fn book_hash(&self, listing: Int) -> PyResult<u64> {
+        Ok(self.core.book(self.listing(listing)?).state_hash())
+    }
+
+    fn state_hash(&self) -> u64 {
+        self.core.state_hash()
+    }
+
+    #[getter]
+    fn phase(&self) -> u8 {
+        self.core.phase().code()
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
