@@ -7,12 +7,22 @@ of the same events, in either order of arrival: what both explain must move a qu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from market_sim.reference.book import Book
+from market_sim.reference.event import PRIORITY_KEPT, Event, EventKind
 from market_sim.reference.order import Order, TimeInForce
-from market_sim.reference.types import EXTERNAL_BOOK, EXTERNAL_TAKER, AgentId, Lots, Nanos, Side, Ticks
+from market_sim.reference.recorded_queue import Ghost, Resting, Walk, merged, walk
+from market_sim.reference.types import (
+    EXTERNAL_BOOK,
+    EXTERNAL_TAKER,
+    AgentId,
+    Lots,
+    Nanos,
+    OrderId,
+    Side,
+    Ticks,
+)
 
 
 class DepthUpdate(NamedTuple):
@@ -54,31 +64,6 @@ class Desk(Protocol):
         """Report a recorded trade in which nobody took part."""
 
 
-@dataclass(slots=True)
-class Ghosts:
-    """Lots that a depth update took from a level's queue and that a trade may still explain.
-
-    They were taken from the back, as a cancellation would. If a trade turns out to be the cause, the
-    front should have gone instead: the trade then moves the front, and the ghosts come back.
-    """
-
-    stamp_ns: Nanos | None
-    lots: dict[int, Lots]  # per own order (its counter), oldest first
-
-    def usable(self, trade_ns: Nanos | None) -> bool:
-        """Whether a trade of this exchange stamp may be what the update tells of; unknown stamps may."""
-        return trade_ns is None or self.stamp_ns is None or trade_ns <= self.stamp_ns
-
-
-@dataclass(slots=True)
-class Walk:
-    """What a recorded trade does to the queue at its price."""
-
-    met: Lots = 0  # lots of agents who stood ahead of what the trade consumed
-    actual: dict[int, Lots] = field(default_factory=dict)  # consumed of own live orders
-    ghost: dict[int, Lots] = field(default_factory=dict)  # consumed of ghosts
-
-
 class ExternalMarket:
     """The recorded market of one listing."""
 
@@ -88,7 +73,10 @@ class ExternalMarket:
         self._shadow: tuple[dict[Ticks, Lots], dict[Ticks, Lots]] = ({}, {})
         # Levels that may differ from the record, with the lots that agents took there since they agreed.
         self._dirty: tuple[dict[Ticks, Lots], dict[Ticks, Lots]] = ({}, {})
-        self._ghosts: dict[tuple[int, Ticks], Ghosts] = {}
+        self._ghosts: dict[tuple[int, Ticks], list[Ghost]] = {}
+        self._traded_ns: Nanos | None = None  # stamp of the latest trade
+        # The newest own order that stood ahead when an agent's order joined its queue.
+        self._after: dict[OrderId, int] = {}
         self._stats = dict.fromkeys(
             ("updates", "trades", "held_back", "lots_taken", "lots_traded", "restored_lots"), 0
         )
@@ -117,12 +105,23 @@ class ExternalMarket:
     def _own(self, side: int, price: Ticks) -> list[Order]:
         return [order for order in self._queue(side, price) if order.agent == EXTERNAL_BOOK]
 
-    # --- depth -------------------------------------------------------------------------------------------
+    # --- agents ------------------------------------------------------------------------------------------
+
+    def follow(self, event: Event, latest_own: int) -> None:
+        """Note where an agent's order joined a queue: behind the own orders up to `latest_own`."""
+        order = (event.agent, event.counter)
+        joined = event.kind == EventKind.REPLACED and not event.flags & PRIORITY_KEPT
+        if event.kind == EventKind.ACCEPTED or joined:
+            self._after[order] = latest_own
+        elif event.kind == EventKind.CANCELLED or (event.kind == EventKind.FILL and event.leaves == 0):
+            self._after.pop(order, None)
 
     def taken(self, side: int, price: Ticks, lots: Lots) -> None:
         """Agents took own lots: the next update brings the level back to what was recorded."""
         self._stats["lots_taken"] += lots
         self._dirty[side][price] = self._dirty[side].get(price, 0) + lots
+
+    # --- depth -------------------------------------------------------------------------------------------
 
     def apply_depth(self, desk: Desk, update: DepthUpdate) -> None:
         """Bring the queues to the recorded sizes: reductions first, so that nothing crosses in passing."""
@@ -179,15 +178,20 @@ class ExternalMarket:
         self, side: int, price: Ticks, removed: list[tuple[int, Lots]], fell: Lots, stamp_ns: Nanos | None
     ) -> None:
         """Keep what left a named level whose recorded size fell: a trade may turn out to be the cause."""
-        self._ghosts.pop((side, price), None)
-        lots: dict[int, Lots] = {}
+        # Trades are recorded in their order: none still to come explains what an update took that is older
+        # than the latest of them. Of updates without a stamp only the latest can be waited for.
+        ghosts = [
+            ghost
+            for ghost in self._ghosts.pop((side, price), [])
+            if ghost.stamp_ns is not None and ghost.usable(self._traded_ns)
+        ]
         for counter, taken in reversed(removed):
             kept = min(taken, fell)
             if kept > 0:
-                lots[counter] = kept
+                ghosts.append(Ghost(counter, kept, stamp_ns))
                 fell -= kept
-        if lots:
-            self._ghosts[side, price] = Ghosts(stamp_ns, lots)
+        if ghosts:
+            self._ghosts[side, price] = sorted(ghosts, key=lambda ghost: ghost.counter)
 
     def _grow_level(self, desk: Desk, side: int, price: Ticks) -> None:
         """Add what is missing; what agents had taken comes back this way, and is counted."""
@@ -234,20 +238,22 @@ class ExternalMarket:
         if not desk.open:
             desk.print_trade(trade.aggressor, price, size)
             return
+        if trade.exchange_ns is not None:
+            self._traded_ns = max(trade.exchange_ns, self._traded_ns or trade.exchange_ns)
+        ghosts = [ghost for ghost in self._ghosts.get((side, price), []) if ghost.usable(trade.exchange_ns)]
         better = min(size, self._agents_better(side, price))
-        ghosts = self._ghosts.get((side, price))
-        usable = dict(ghosts.lots) if ghosts and ghosts.usable(trade.exchange_ns) else {}
-        walk = self._walk(side, price, size, size - better, usable)
-        met = better + walk.met
+        way = walk(merged(self._resting(side, price), ghosts), len(ghosts), size, size - better)
+        met = better + way.met
         if met:
             filled = desk.place(EXTERNAL_TAKER, trade.aggressor, TimeInForce.IOC, price, met)
             assert filled == met, "agents who stand ahead of a recorded trade are filled exactly"
             self._stats["lots_traded"] += met
+        homeless = self._restore(desk, side, price, way, ghosts, size)
         for order in self._own(side, price):
-            if walk.actual.get(order.counter):
-                desk.reduce(order, walk.actual[order.counter])
-        if usable:
-            self._restore(desk, side, price, walk, usable, min(size, sum(usable.values())))
+            if way.own.get(order.counter):
+                desk.reduce(order, way.own[order.counter])
+        if homeless:
+            self._add(desk, side, price, homeless)
         self._dirty[side].setdefault(price, 0)
         if size > met:
             desk.print_trade(trade.aggressor, price, size - met)
@@ -261,82 +267,42 @@ class ExternalMarket:
             lots += sum(order.leaves for order in level.orders.values() if order.agent != EXTERNAL_BOOK)
         return lots
 
-    def _walk(self, side: int, price: Ticks, size: Lots, budget: Lots, ghosts: dict[int, Lots]) -> Walk:
-        """Walk a queue front to back, as the trade did.
-
-        Each run of own lots (resting, or a ghost) that the trade consumed shows that the agents before it
-        would have been met first, lot for lot, within `budget`.
-        """
-        walk = Walk()
-        left, waiting = size, 0
-        for order, counter, lots in self._merged(side, price, ghosts):
-            if counter is None:
-                waiting += lots
-                continue
-            consumed = min(lots, left)
-            met = min(consumed, waiting, budget)
-            walk.met += met
-            waiting -= met
-            budget -= met
-            left -= consumed
-            (walk.actual if order else walk.ghost)[counter] = consumed
-        # What is left was more than the record knew of: whoever still waits is met by it.
-        walk.met += min(left, waiting, budget)
-        return walk
-
-    def _merged(
-        self, side: int, price: Ticks, ghosts: dict[int, Lots]
-    ) -> list[tuple[Order | None, int | None, Lots]]:
-        """The queue with the ghosts at their places: (order, own counter or None for an agent, lots).
-
-        A ghost stands behind what is left of its order. If nothing is left: before the next own order,
-        behind the last one if there is none, at the front if no own order lives.
-        """
-        queue = self._queue(side, price)
-        own = [order.counter for order in queue if order.agent == EXTERNAL_BOOK]
-        waiting = sorted(ghosts.items())
-        merged: list[tuple[Order | None, int | None, Lots]] = []
-
-        def place_ghosts(below: int | None) -> None:
-            while waiting and (below is None or waiting[0][0] < below):
-                counter, lots = waiting.pop(0)
-                merged.append((None, counter, lots))
-
-        if not own:
-            place_ghosts(None)
-        for order in queue:
-            if order.agent != EXTERNAL_BOOK:
-                merged.append((order, None, order.leaves))
-                continue
-            place_ghosts(order.counter)
-            merged.append((order, order.counter, order.leaves))
-            place_ghosts(None if order.counter == own[-1] else order.counter + 1)
-        return merged
+    def _resting(self, side: int, price: Ticks) -> list[Resting]:
+        return [
+            Resting(order.counter, order.leaves)
+            if order.agent == EXTERNAL_BOOK
+            else Resting(None, order.leaves, self._after[order.agent, order.counter])
+            for order in self._queue(side, price)
+        ]
 
     def _restore(
-        self, desk: Desk, side: int, price: Ticks, walk: Walk, usable: dict[int, Lots], explained: Lots
-    ) -> None:
+        self, desk: Desk, side: int, price: Ticks, way: Walk, ghosts: list[Ghost], size: Lots
+    ) -> Lots:
         """Give back the ghosts that the trade explains: it moved the front, they were taken from the back.
 
-        Ghosts that the walk itself consumed are gone for good; the others return to their orders, newest
-        first, and what has no live order any more joins the back.
+        Ghosts that the walk consumed are gone for good. Of the others the oldest come back first, for the
+        newest are what a cancellation would have taken. They return to their orders; where an order is gone,
+        to the one before it, unless nobody stands behind: then they are left over, for a new order at the
+        back. So nobody ever passes lots that still stand ahead of him.
         """
-        left = {counter: lots - walk.ghost.get(counter, 0) for counter, lots in usable.items()}
-        back = explained - sum(walk.ghost.values())
+        for ghost, consumed in zip(ghosts, way.ghosts, strict=True):
+            ghost.lots -= consumed
+        back = min(size, sum(ghost.lots for ghost in ghosts) + sum(way.ghosts)) - sum(way.ghosts)
         alive = {order.counter: order for order in self._own(side, price)}
-        for counter in sorted(left, reverse=True):
-            lots = min(back, left[counter])
-            if counter in alive and lots > 0:
-                desk.grow(alive[counter], lots)
-                left[counter] -= lots
-                back -= lots
-        if back > 0:
-            self._add(desk, side, price, back)
-        for counter in sorted(left, reverse=True):
-            lots = min(back, left[counter])
-            left[counter] -= lots
+        last_after = max((order.after for order in self._resting(side, price)), default=0)
+        homeless = 0
+        for ghost in ghosts:
+            lots = min(back, ghost.lots)
+            if not lots:
+                continue
+            older = [counter for counter in alive if counter <= ghost.counter]
+            if older and (ghost.counter in alive or last_after >= ghost.counter):
+                desk.grow(alive[max(older)], lots)
+            else:
+                homeless += lots
+            ghost.lots -= lots
             back -= lots
-        remaining = {counter: lots for counter, lots in left.items() if lots}
-        ghosts = self._ghosts.pop((side, price))
-        if remaining:
-            self._ghosts[side, price] = Ghosts(ghosts.stamp_ns, remaining)
+        left = [ghost for ghost in self._ghosts.pop((side, price), []) if ghost.lots]
+        if left:
+            self._ghosts[side, price] = left
+        return homeless

@@ -64,6 +64,8 @@ class Clearing(Publishing):
                 self._settle_trade(market, trade, maker_fill, event)
             self._count(event)
             if event.kind <= EventKind.REPLACE_REJECTED and event.agent >= FIRST_USER_AGENT:
+                if market.external:
+                    market.external.follow(event, self._external_counters[EXTERNAL_BOOK])
                 self._send_report(market, event, cause)
 
     # --- trades --------------------------------------------------------------------------------------
@@ -150,7 +152,7 @@ class Clearing(Publishing):
         self._venues[venue].set_phase(self.now_ns, phase)
         for event in self._venues[venue].take_events():
             self._log.row(event)
-        self._publish_phase(venue, phase)
+        self._publish_phase(venue, int(phase))
 
     def _expire_orders(self, reason: CancelReason, agent: AgentId | None = None) -> None:
         """Cancel live orders (of one agent, or all), listing by listing, bids then asks in their priority."""

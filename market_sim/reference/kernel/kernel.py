@@ -41,7 +41,6 @@ class Kernel(Reading):
         self._flow: deque[tuple[Nanos, MarketState, Recorded]] = deque()
         self._latest_push_ns: Nanos = 0
         self._entries_now = 0
-        self._external_counters: dict[AgentId, int] = {}
 
     # --- the loop --------------------------------------------------------------------------------------
 
@@ -236,7 +235,7 @@ class ExternalDesk:
     def place(self, agent: AgentId, side: int, tif: TimeInForce, price: Ticks, size: Lots) -> Lots:
         """A limit order that its own side's orders do not see; returns the lots that traded at once."""
         kernel, listing = self._kernel, self._market.id
-        counter = kernel._external_counters.get(agent, 0) + 1
+        counter = kernel._external_counters[agent] + 1
         kernel._external_counters[agent] = counter
         limit, passing = OrderType.LIMIT, SelfTradePrevention.PASS
         order = NewOrder(agent, counter, listing, side, limit, tif, passing, False, price, size)

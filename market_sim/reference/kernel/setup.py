@@ -122,6 +122,8 @@ class Setup:
         self._consolidated_wishes: dict[tuple[int, int], set[AgentId]] = {}
         self._consolidated: dict[tuple[int, ListingId], ConsolidatedChannel] = {}
         self._phase_lines: dict[tuple[int, VenueId], Line] = {}
+        # Last order numbers of the recorded markets' accounts, over all listings.
+        self._external_counters: dict[AgentId, int] = {EXTERNAL_BOOK: 0, EXTERNAL_TAKER: 0}
         self._totals = dict.fromkeys(("orders", "cancels", "replaces", "rejects", "fills"), 0)
         self._queue = Queue()
         self._ready: deque[tuple[Any, ...]] = deque()
