@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from market_sim.reference.book import Bbo
+from market_sim.reference.book import Bbo, Book
 from market_sim.reference.event import CancelReason, Event, EventKind, RejectReason
 from market_sim.reference.hashing import fnv, fold
 from market_sim.reference.order import CommandKind, NewOrder, Order, SelfTradePrevention, TimeInForce
@@ -214,24 +214,24 @@ class Venue:
 
     def bbo(self, listing: ListingId) -> Bbo:
         """(bid, bid lots, ask, ask lots); an empty side is (None, 0)."""
-        return self.listings[listing].book.bbo()
+        return self._book(listing).bbo()
 
     def depth(self, listing: ListingId, side: int, levels: int) -> list[tuple[Ticks, Lots, int]]:
         """(price, lots, orders) of the best `levels` levels."""
-        return self.listings[listing].book.depth(side, levels)
+        return self._book(listing).depth(side, levels)
 
     def orders(self, listing: ListingId, side: int) -> list[tuple[Ticks, AgentId, int, Lots, Lots]]:
         """(price, agent, counter, leaves, total) of the live orders, in the order they would trade."""
-        in_priority = self.listings[listing].book.in_priority(side)
+        in_priority = self._book(listing).in_priority(side)
         return [(o.price, o.agent, o.counter, o.leaves, o.total) for o in in_priority]
 
     def live(self, listing: ListingId) -> int:
         """Number of live orders."""
-        return len(self.listings[listing].book.orders)
+        return len(self._book(listing).orders)
 
     def book_hash(self, listing: ListingId) -> int:
         """Hash of one book: what can change a later match."""
-        return self.listings[listing].book.state_hash()
+        return self._book(listing).state_hash()
 
     def state_hash(self) -> int:
         """Hash of phase, counters and every book."""
@@ -317,6 +317,12 @@ class Venue:
     def _begin(self, time_ns: Nanos) -> int:
         self._say.time_ns = time_ns
         return len(self._say.events)
+
+    def _book(self, listing: ListingId) -> Book:
+        found = self.listings.get(listing)
+        if found is None:
+            raise ValueError(f"unknown listing {listing}: venue {self.name!r} has {len(self.listings)}")
+        return found.book
 
     def _find(self, listing: ListingId, agent: AgentId, counter: int) -> Order | None:
         found = self.listings.get(listing)
