@@ -28,8 +28,13 @@ impl Kernel {
         self.last_actor = Some(command.id().agent);
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
-        let venue = self.markets[market].venue as usize;
-        self.venues[venue].venue.process(self.now, &command, &mut rows);
+        let id = command.id();
+        let venue = &mut self.venues[self.markets[market].venue as usize].venue;
+        venue.process(self.now, &command, &mut rows);
+        if !self.agents[(id.agent - FIRST_USER_AGENT) as usize].enabled {
+            // It was under way when its agent was taken out: nothing of it may stay behind.
+            venue.cancel_with_reason(self.now, command.listing(), id, CancelReason::AgentDisabled, &mut rows);
+        }
         let done = self.clear(market, &mut rows, Some(Cause { command: &command, sent_ns }));
         self.rows = rows;
         done?;
