@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{DepthUpdate, Desk, External, Ghosts, book_order, chunks, present};
+use super::{DepthUpdate, Desk, External, Ghost, book_order, chunks, present};
 use crate::types::{Lots, Nanos, Side, Ticks};
 
 /// Levels that an update concerns; of those a diff names, how far the recorded size fell.
@@ -121,7 +121,7 @@ impl External {
     }
 
     /// Keeps what left a named level whose recorded size fell: it may turn out to have been a trade whose
-    /// message is still to come. Older ghosts of the level are explained by now.
+    /// message is still to come.
     fn remember_ghosts(
         &mut self,
         side: Side,
@@ -130,20 +130,23 @@ impl External {
         fell: Lots,
         stamp: Option<Nanos>,
     ) {
+        let traded = self.traded;
+        let level = &mut self.sides[side.index()].ghosts;
+        let mut ghosts = level.remove(&price).unwrap_or_default();
+        // Trades are recorded in their order: none still to come explains what a reduction took that is older
+        // than the latest of them. Of reductions without a stamp only the latest can be waited for.
+        ghosts.retain(|ghost| ghost.stamp.is_some() && ghost.usable(traded));
         let mut room = fell;
-        let mut lots = Vec::new();
-        for &(counter, gone) in removed {
-            let kept = gone.min(room);
-            room -= kept;
-            if kept > 0 {
-                lots.push((counter, kept));
+        for &(counter, gone) in removed.iter().rev() {
+            let lots = gone.min(room);
+            if lots > 0 {
+                ghosts.push(Ghost { counter, lots, stamp });
+                room -= lots;
             }
         }
-        lots.reverse();
-        let ghosts = &mut self.sides[side.index()].ghosts;
-        ghosts.remove(&price);
-        if !lots.is_empty() {
-            ghosts.insert(price, Ghosts { stamp, lots });
+        ghosts.sort_by_key(|ghost| ghost.counter);
+        if !ghosts.is_empty() {
+            level.insert(price, ghosts);
         }
     }
 

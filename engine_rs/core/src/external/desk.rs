@@ -14,6 +14,11 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Number of the book account's newest order.
+    pub fn latest_own(self) -> u32 {
+        self.book
+    }
+
     fn next(&mut self, agent: AgentId) -> OrderId {
         let last = if agent == EXTERNAL_BOOK { &mut self.book } else { &mut self.taker };
         // The oldest numbers are long dead when they come round again; 0 stands for no order.

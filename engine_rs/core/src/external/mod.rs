@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 pub use desk::{Counters, Desk, Journal};
 
 use crate::book::{Bbo, Book, Quote};
+use crate::event::{Event, EventKind, FLAG_PRIORITY_KEPT};
 use crate::order::TimeInForce;
 use crate::types::{EXTERNAL_BOOK, Lots, Nanos, OrderId, Side, Ticks};
 
@@ -53,11 +54,23 @@ pub struct Stats {
 }
 
 /// Lots that a recorded reduction took from an order before the trade that may explain it came.
-#[derive(Clone, Debug, Default)]
-struct Ghosts {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ghost {
+    /// Number of the order.
+    counter: u32,
+    lots: Lots,
+    /// The exchange's stamp of the reduction.
     stamp: Option<Nanos>,
-    /// (counter of the order, lots), oldest order first.
-    lots: Vec<(u32, Lots)>,
+}
+
+impl Ghost {
+    /// Whether a trade of this stamp may be what the reduction told of; unknown stamps may.
+    fn usable(&self, traded: Option<Nanos>) -> bool {
+        match (traded, self.stamp) {
+            (Some(traded), Some(reduced)) => traded <= reduced,
+            _ => true,
+        }
+    }
 }
 
 /// One side as recorded, and where the book departs from it.
@@ -66,7 +79,8 @@ struct Recorded {
     shadow: BTreeMap<Ticks, Lots>,
     /// Levels that may differ from the shadow, with the lots agents took there since they last agreed.
     dirty: BTreeMap<Ticks, Lots>,
-    ghosts: BTreeMap<Ticks, Ghosts>,
+    /// By the age of their orders, oldest first.
+    ghosts: BTreeMap<Ticks, Vec<Ghost>>,
 }
 
 /// The external participant at one listing.
@@ -74,6 +88,10 @@ pub struct External {
     /// Cancellations come from all orders of a level alike instead of from its back.
     proportional: bool,
     sides: [Recorded; 2],
+    /// Stamp of the latest trade.
+    traded: Option<Nanos>,
+    /// The newest own order that stood ahead when an agent's order joined its queue.
+    after: BTreeMap<OrderId, u32>,
     stats: Stats,
 }
 
@@ -100,7 +118,13 @@ const fn book_order(counter: u32) -> OrderId {
 
 impl External {
     pub fn new(proportional: bool) -> Self {
-        Self { proportional, sides: Default::default(), stats: Stats::default() }
+        Self {
+            proportional,
+            sides: Default::default(),
+            traded: None,
+            after: BTreeMap::new(),
+            stats: Stats::default(),
+        }
     }
 
     pub fn stats(&self) -> Stats {
@@ -110,6 +134,25 @@ impl External {
     /// Best prices of the participant's own resting orders, with its own lots there.
     pub fn bbo(book: &Book) -> Bbo {
         Bbo { bid: best_own(book, Side::Buy), ask: best_own(book, Side::Sell) }
+    }
+
+    /// Notes where an agent's order joined a queue: behind the own orders up to `latest_own`.
+    pub fn follow(&mut self, row: &Event, latest_own: u32) {
+        match row.kind {
+            EventKind::Accepted => {
+                self.after.insert(row.id(), latest_own);
+            }
+            EventKind::Replaced if row.flags & FLAG_PRIORITY_KEPT == 0 => {
+                self.after.insert(row.id(), latest_own);
+            }
+            EventKind::Cancelled => {
+                self.after.remove(&row.id());
+            }
+            EventKind::Fill if row.leaves == 0 => {
+                self.after.remove(&row.id());
+            }
+            _ => {}
+        }
     }
 
     /// Agents have taken lots of the participant's orders at this price: the next update brings the level

@@ -1,5 +1,6 @@
 //! The queue at a traded price as the recorded trade met it: who stood there, ghosts included.
 
+use super::Ghost;
 use crate::types::{EXTERNAL_BOOK, Lots, OrderId};
 
 /// A stretch of the queue.
@@ -18,36 +19,26 @@ pub enum Run {
     },
 }
 
-/// Lays ghosts (oldest order first) back into the queue of live orders. A ghost stands right behind what is
-/// left of its order; a dead order's ghost just before the participant's next younger order, or behind its
-/// last one, or in front of everybody if none is left.
-pub fn merged(orders: impl Iterator<Item = (OrderId, Lots)>, ghosts: &[(u32, Lots)]) -> Vec<Run> {
-    let orders: Vec<(OrderId, Lots)> = orders.collect();
-    let is_own = |id: &OrderId| id.agent == EXTERNAL_BOOK;
-    let last_own = orders.iter().rposition(|(id, _)| is_own(id));
-    let mut waiting =
-        ghosts.iter().enumerate().map(|(ghost, &(counter, lots))| (counter, Run::Ghost { ghost, lots }));
-    let mut next = waiting.next();
-    let mut runs = Vec::with_capacity(orders.len() + ghosts.len());
-    let mut emit_through = |runs: &mut Vec<Run>, last: u32| {
-        while let Some((_, run)) = next.filter(|(counter, _)| *counter <= last) {
-            runs.push(run);
-            next = waiting.next();
-        }
-    };
-    if last_own.is_none() {
-        emit_through(&mut runs, u32::MAX);
-    }
-    for (place, (id, lots)) in orders.iter().enumerate() {
-        if !is_own(id) {
-            runs.push(Run::Agent(*lots));
-            continue;
-        }
+/// Lays ghosts (oldest order first) back into the queue of live orders. A ghost stands behind what is left of
+/// its order and of all older ones, before all younger ones, and before every agent's order that came when the
+/// ghost's order had already been placed: `after` gives the newest of the participant's orders by then.
+pub fn merged(
+    orders: impl Iterator<Item = (OrderId, Lots)>,
+    ghosts: &[Ghost],
+    after: impl Fn(OrderId) -> u32,
+) -> Vec<Run> {
+    let mut waiting = ghosts.iter().enumerate().peekable();
+    let mut runs = Vec::with_capacity(ghosts.len());
+    for (id, lots) in orders {
+        let own = id.agent == EXTERNAL_BOOK;
         // Counters start at 1, so everything older than this order has a smaller one.
-        emit_through(&mut runs, id.counter - 1);
-        runs.push(Run::Own { counter: id.counter, lots: *lots });
-        emit_through(&mut runs, if Some(place) == last_own { u32::MAX } else { id.counter });
+        let last = if own { id.counter - 1 } else { after(id) };
+        while let Some((ghost, &Ghost { lots, .. })) = waiting.next_if(|(_, ghost)| ghost.counter <= last) {
+            runs.push(Run::Ghost { ghost, lots });
+        }
+        runs.push(if own { Run::Own { counter: id.counter, lots } } else { Run::Agent(lots) });
     }
+    runs.extend(waiting.map(|(ghost, &Ghost { lots, .. })| Run::Ghost { ghost, lots }));
     runs
 }
 
@@ -99,8 +90,12 @@ pub fn walk(runs: &[Run], ghosts: usize, size: Lots, budget: Lots) -> Reach {
 mod tests {
     use super::*;
 
+    /// Agents' orders as (agent, the participant's newest order when they came, lots).
     fn queue(orders: &[(u32, u32, Lots)], ghosts: &[(u32, Lots)]) -> Vec<Run> {
-        merged(orders.iter().map(|&(agent, counter, lots)| (OrderId::new(agent, counter), lots)), ghosts)
+        let ghosts: Vec<Ghost> =
+            ghosts.iter().map(|&(counter, lots)| Ghost { counter, lots, stamp: None }).collect();
+        let live = orders.iter().map(|&(agent, counter, lots)| (OrderId::new(agent, counter), lots));
+        merged(live, &ghosts, |id| id.counter)
     }
 
     const fn own(counter: u32, lots: Lots) -> Run {
@@ -113,27 +108,31 @@ mod tests {
 
     #[test]
     fn ghosts_stand_where_their_orders_stood() {
-        let orders = [(9, 1, 5), (EXTERNAL_BOOK, 2, 7), (9, 2, 6), (EXTERNAL_BOOK, 4, 8), (9, 3, 1)];
-        let runs = queue(&orders, &[(1, 10), (2, 20), (3, 30), (5, 50)]);
+        let orders = [(9, 1, 5), (EXTERNAL_BOOK, 3, 7), (9, 4, 6), (EXTERNAL_BOOK, 6, 8), (9, 6, 1)];
+        let runs = queue(&orders, &[(1, 10), (2, 20), (3, 30), (4, 40), (5, 50), (6, 60), (7, 70)]);
         assert_eq!(
             runs,
             [
-                Run::Agent(5),
                 ghost(0, 10),
-                own(2, 7),
+                Run::Agent(5),
                 ghost(1, 20),
-                Run::Agent(6),
+                own(3, 7),
                 ghost(2, 30),
-                own(4, 8),
-                ghost(3, 50),
-                Run::Agent(1)
+                ghost(3, 40),
+                Run::Agent(6),
+                ghost(4, 50),
+                own(6, 8),
+                ghost(5, 60),
+                Run::Agent(1),
+                ghost(6, 70),
             ]
         );
     }
 
     #[test]
-    fn without_a_live_order_ghosts_stand_in_front() {
-        assert_eq!(queue(&[(9, 1, 5)], &[(3, 4)]), [ghost(0, 4), Run::Agent(5)]);
+    fn without_a_live_order_ghosts_stand_around_the_agents() {
+        let runs = queue(&[(9, 3, 5)], &[(3, 4), (4, 2)]);
+        assert_eq!(runs, [ghost(0, 4), Run::Agent(5), ghost(1, 2)]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Recorded trades: they reach agents as far as they would have, and move the queue once.
 
-use super::queue::{Reach, merged, walk};
-use super::{Desk, External, TradeUpdate, book_order};
+use super::queue::{merged, walk};
+use super::{Desk, External, Ghost, TradeUpdate, book_order, chunks};
 use crate::order::TimeInForce;
-use crate::types::{EXTERNAL_BOOK, EXTERNAL_TAKER, Lots, Nanos, Side, Ticks};
+use crate::types::{EXTERNAL_BOOK, EXTERNAL_TAKER, Lots, Side, Ticks};
 
 impl External {
     /// Applies a recorded trade. Agents quoting better trade first, then those strictly ahead in the queue
@@ -17,10 +17,14 @@ impl External {
             desk.print(trade.aggressor, price, size);
             return;
         }
-        let ghosts = self.usable_ghosts(side, trade);
+        self.traded = self.traded.max(trade.exchange_ns);
+        let mut level = self.sides[side.index()].ghosts.remove(&price).unwrap_or_default();
+        let usable: Vec<usize> =
+            (0..level.len()).filter(|&place| level[place].usable(trade.exchange_ns)).collect();
+        let ghosts: Vec<Ghost> = usable.iter().map(|&place| level[place]).collect();
         let book = desk.book();
         let better = book.lots_better(side, price, |agent| agent != EXTERNAL_BOOK).min(size);
-        let runs = merged(book.level_orders(side, price), &ghosts);
+        let runs = merged(book.level_orders(side, price), &ghosts, |order| self.after[&order]);
         let reach = walk(&runs, ghosts.len(), size, size - better);
 
         let reached = better + reach.agents;
@@ -31,11 +35,21 @@ impl External {
         // 0: worth more than a venue takes in one order.
         assert!(met == reached || met == 0, "agents whom a recorded trade reaches are filled exactly");
         self.stats.lots_traded += met;
+        for (&place, used) in usable.iter().zip(&reach.ghosts) {
+            level[place].lots -= used;
+        }
+        let explained = ghosts.iter().map(|ghost| ghost.lots).sum::<Lots>().min(size);
+        let back = explained - reach.ghosts.iter().sum::<Lots>();
+        let homeless = self.restore(desk, (side, price), back, &mut level, &usable);
         for &(counter, lots) in &reach.own {
             desk.reduce(book_order(counter), lots);
         }
-        if !ghosts.is_empty() {
-            self.restore(desk, side, trade, &ghosts, &reach);
+        if homeless > 0 {
+            self.add(desk, side, price, homeless);
+        }
+        level.retain(|ghost| ghost.lots > 0);
+        if !level.is_empty() {
+            self.sides[side.index()].ghosts.insert(price, level);
         }
         self.sides[side.index()].dirty.entry(price).or_default();
         if size > met {
@@ -43,60 +57,37 @@ impl External {
         }
     }
 
-    /// Ghosts at the traded price, unless the trade came after the update that made them.
-    fn usable_ghosts(&self, side: Side, trade: &TradeUpdate) -> Vec<(u32, Lots)> {
-        let reflects = |stamp: Option<Nanos>| match (trade.exchange_ns, stamp) {
-            (Some(traded), Some(updated)) => traded <= updated,
-            _ => true,
-        };
-        match self.sides[side.index()].ghosts.get(&trade.price) {
-            Some(ghosts) if reflects(ghosts.stamp) => ghosts.lots.clone(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Brings back the lots that an update took from the back although, as now turns out, they traded at
-    /// the front: into their orders where those live, newest first, else as a new order.
+    /// Brings back lots that an update took from the back although, as now turns out, they traded at the
+    /// front. The oldest come back first, for the newest are what a cancellation would have taken. They
+    /// return to their orders; where an order is gone, to the one before it, unless nobody stands behind:
+    /// those lots are left over (the result), for a new order at the back. So nobody ever passes lots that
+    /// still stand ahead.
     fn restore(
-        &mut self,
+        &self,
         desk: &mut Desk,
-        side: Side,
-        trade: &TradeUpdate,
-        ghosts: &[(u32, Lots)],
-        reach: &Reach,
-    ) {
-        let gone: Lots = ghosts.iter().map(|(_, lots)| lots).sum();
-        let walked: Lots = reach.ghosts.iter().sum();
-        let mut back = gone.min(trade.size) - walked;
-        let mut left: Vec<(u32, Lots)> =
-            ghosts.iter().zip(&reach.ghosts).map(|(&(counter, lots), used)| (counter, lots - used)).collect();
-        for (counter, lots) in left.iter_mut().rev() {
-            let grown = back.min(*lots);
-            let id = book_order(*counter);
-            if grown > 0 && desk.book().contains(id) && desk.grow(id, grown) {
-                *lots -= grown;
-                back -= grown;
+        (side, price): (Side, Ticks),
+        mut back: Lots,
+        level: &mut [Ghost],
+        usable: &[usize],
+    ) -> Lots {
+        let alive: Vec<u32> = chunks(desk.book(), side, price).map(|(counter, _)| counter).collect();
+        let agents = desk.book().level_orders(side, price).filter(|(id, _)| id.agent != EXTERNAL_BOOK);
+        let last_after = agents.map(|(id, _)| self.after[&id]).max().unwrap_or(0);
+        let mut homeless = 0;
+        for &place in usable {
+            let ghost = &mut level[place];
+            let lots = back.min(ghost.lots);
+            if lots == 0 {
+                continue;
             }
+            let older = alive.iter().copied().filter(|&counter| counter <= ghost.counter).max();
+            let home = older.filter(|&counter| counter == ghost.counter || last_after >= ghost.counter);
+            if !home.is_some_and(|counter| desk.grow(book_order(counter), lots)) {
+                homeless += lots;
+            }
+            ghost.lots -= lots;
+            back -= lots;
         }
-        if back > 0 {
-            self.add(desk, side, trade.price, back);
-        }
-        for (_, lots) in left.iter_mut().rev() {
-            let explained = back.min(*lots);
-            *lots -= explained;
-            back -= explained;
-        }
-        self.keep_ghosts(side, trade.price, left);
-    }
-
-    /// What no trade has explained yet stays, for the next one.
-    fn keep_ghosts(&mut self, side: Side, price: Ticks, mut left: Vec<(u32, Lots)>) {
-        left.retain(|(_, lots)| *lots > 0);
-        let all = &mut self.sides[side.index()].ghosts;
-        if left.is_empty() {
-            all.remove(&price);
-        } else if let Some(ghosts) = all.get_mut(&price) {
-            ghosts.lots = left;
-        }
+        homeless
     }
 }

@@ -66,6 +66,9 @@ impl Kernel {
                 _ => self.count(row),
             }
             if row.kind.is_report() && row.agent >= FIRST_USER_AGENT {
+                if let Some(external) = self.markets[market].external.as_mut() {
+                    external.follow(row, self.external_counters.latest_own());
+                }
                 self.send_report(market, row, cause)?;
             }
         }
