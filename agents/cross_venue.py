@@ -48,7 +48,7 @@ class CrossVenueArbitrageur(Trader):
     max_size: float = 0.0
     """Largest size of an attempt in base units; 0: only depth and balances limit."""
     retry_s: float = 0.5
-    """Seconds until a failed repair is tried again."""
+    """Seconds until it looks again after an attempt, or tries a repair again that fell short."""
     protection_bps: int = 200
     """How far a repair may go through the book, in basis points."""
 
@@ -70,11 +70,14 @@ class CrossVenueArbitrageur(Trader):
     def on_quote(self, quote: Quote) -> None:
         """See whether this listing is now cheap or dear beside another."""
         self._tops[quote.listing_id] = (quote.bid_ticks, quote.ask_ticks)
-        if self._pair is not None:
-            return
+        if self._pair is None:
+            self._look(quote.listing_id)
+
+    def _look(self, listing_id: int | None = None) -> None:
+        """Trade the pair that pays most, among all or those with one listing."""
         best: Plan | None = None
         for cheap, dear in self._pairs:
-            if quote.listing_id in (cheap.id, dear.id) and self._crossed(cheap, dear):
+            if listing_id in (None, cheap.id, dear.id) and self._crossed(cheap, dear):
                 plan = self._plan(cheap, dear)
                 if plan is not None and (best is None or plan.profit > best.profit):
                     best = plan
@@ -163,22 +166,25 @@ class CrossVenueArbitrageur(Trader):
                 self._settle()
 
     def _settle(self) -> None:
+        """All answers are in: be free for the next attempt, or trade back what a short leg has left."""
         repair = self._residual()
         if repair is None:
             self._pair, self._repairing = None, False
-        elif self._repairing:
-            # The last repair fell short. Asking again at the same instant would find the same book.
+        if repair is None or self._repairing:
+            # Asking again at this instant would show the same book: what was free to take may still be there
+            # in a moment, and so may what a repair did not find.
             self.wake_in(int(self.retry_s * SECOND_NS))
         else:
             self._repair(*repair)
 
     def on_wake(self) -> None:
-        """Try a repair that fell short again."""
-        repair = self._residual()
-        if repair is not None:
-            self._repair(*repair)
-        else:
-            self._pair, self._repairing = None, False
+        """Look again after an attempt, or try a repair that fell short again."""
+        if self._pair is None:
+            self._look()
+        elif not self._pending:
+            repair = self._residual()
+            if repair is not None:
+                self._repair(*repair)
 
     def _residual(self) -> tuple[Side, Listing, int] | None:
         """The order (side, where, lots) that brings the holding back to its target; None: it is there."""

@@ -10,6 +10,8 @@ from agents.base import Cancelled, Fill, Listing, Quote, Reject, Side, Trader
 SECOND_NS = 1_000_000_000
 FEE_ONE = 100_000_000
 BPS = 10_000
+# The gateway reserves an order at its worst price and highest fee, and sizes go to the nearest lot.
+SPENT_AT_MOST = 0.99
 Levels = list[tuple[int, int]]
 
 
@@ -44,11 +46,11 @@ class Leg(NamedTuple):
         return float(lots * self.listing.lot_atoms)
 
     def fill(self, levels: Levels, atoms_in: float) -> tuple[int, int, float, float]:
-        """(lots, worst price in ticks, atoms spent, atoms got) of whole lots for at most `atoms_in`."""
+        """(lots, worst price in ticks, atoms spent, atoms got) of the whole lots nearest to `atoms_in`."""
         taken, worst, spent, got = 0, 0, 0.0, 0.0
         for ticks, lots in levels:
             per_lot = self.capacity(ticks, 1)
-            fitting = min(lots, int((atoms_in - spent) / per_lot))
+            fitting = min(lots, int((atoms_in - spent) / per_lot + 0.5))
             if fitting <= 0:
                 break
             taken, worst = taken + fitting, ticks
@@ -98,7 +100,7 @@ class TriangularArbitrageur(Trader):
     dust_lots: int = 3
     """A residual of fewer lots than this is rounding dust and is not traded back."""
     retry_s: float = 0.5
-    """Seconds until a failed repair is tried again."""
+    """Seconds until it looks again after an attempt, or tries a repair again that fell short."""
     protection_bps: int = 200
     """How far a repair may go through the book, in basis points."""
 
@@ -213,7 +215,7 @@ class TriangularArbitrageur(Trader):
         return most
 
     def _spendable(self, leg: Leg) -> float:
-        return float(self.account.spendable_atoms(leg.spends, leg.listing.venue))
+        return SPENT_AT_MOST * self.account.spendable_atoms(leg.spends, leg.listing.venue)
 
     def _surplus(self, leg: Leg) -> int:
         """Atoms above the target of the asset that a leg spends: dust of earlier round trips, either sign."""
@@ -250,21 +252,26 @@ class TriangularArbitrageur(Trader):
 
     def _settle(self) -> None:
         """All answers are in: be free for the next round trip, or trade back what a short leg has left."""
-        assert self._cycle is not None
-        repairs = [order for leg in (self._cycle[0], self._cycle[2]) for order in self._residual_of(leg)]
+        repairs = self._residuals()
         if not repairs:
             self._cycle, self._repairing = None, False
-        elif self._repairing:
-            # The last repair fell short. Asking again at the same instant would find the same book.
+        if not repairs or self._repairing:
+            # Asking again at this instant would show the same book: what was free to take may still be there
+            # in a moment, and so may what a repair did not find.
             self.wake_in(int(self.retry_s * SECOND_NS))
         else:
             self._repair(repairs)
 
     def on_wake(self) -> None:
-        """Try a repair that fell short again."""
+        """Look again after an attempt, or try a repair that fell short again."""
+        if self._cycle is None:
+            self._look()
+        elif not self._pending:
+            self._repair(self._residuals())
+
+    def _residuals(self) -> list[tuple[Leg, int]]:
         assert self._cycle is not None
-        repairs = [order for leg in (self._cycle[0], self._cycle[2]) for order in self._residual_of(leg)]
-        self._repair(repairs)
+        return [order for leg in (self._cycle[0], self._cycle[2]) for order in self._residual_of(leg)]
 
     def _repair(self, repairs: list[tuple[Leg, int]]) -> None:
         self._repairing = True
