@@ -30,10 +30,13 @@ impl Index {
 
     #[inline]
     pub fn get(&self, id: OrderId) -> Option<Slot> {
-        if let Some(ring) = self.rings.get(id.agent as usize)
-            && let Some(slot) = ring.get(id.counter)
-        {
-            return Some(slot);
+        if let Some(ring) = self.rings.get(id.agent as usize) {
+            if u64::from(id.counter) >= ring.unseen {
+                return None;
+            }
+            if let Some(slot) = ring.get(id.counter) {
+                return Some(slot);
+            }
         }
         if self.sparse.is_empty() { None } else { self.sparse.get(&id).copied() }
     }
@@ -63,6 +66,7 @@ impl Index {
             sparse.insert(OrderId::new(id.agent, counter), elder);
         });
         if !ring.put(id.counter, slot) {
+            ring.unseen = ring.unseen.max(u64::from(id.counter) + 1);
             self.sparse.insert(id, slot);
         }
     }
@@ -86,11 +90,13 @@ struct Ring {
     slots: Box<[Slot]>,
     first: u32,
     live: u32,
+    /// No counter from here on was ever noted: a new order is known to be new without a look at its place.
+    unseen: u64,
 }
 
 impl Ring {
     fn new() -> Self {
-        Self { slots: Box::default(), first: 0, live: 0 }
+        Self { slots: Box::default(), first: 0, live: 0, unseen: 0 }
     }
 
     #[inline]
@@ -117,6 +123,7 @@ impl Ring {
         }
         self.slots[self.place(counter)] = slot;
         self.live += 1;
+        self.unseen = self.unseen.max(u64::from(counter) + 1);
         true
     }
 

@@ -99,27 +99,36 @@ impl Slab {
     /// Stores an order that is in no queue yet.
     #[inline]
     pub fn add(&mut self, order: Rest) -> Slot {
-        let resting =
-            Resting { leaves: order.leaves, terms: order.terms, id: order.id, prev: NIL, next: NIL };
-        self.live += 1;
-        let slot = self.free;
-        if slot == NIL {
-            return self.push(resting, order.total);
+        if self.free == NIL {
+            self.extend();
         }
+        let slot = self.free;
         let place = &mut self.orders[slot as usize];
         self.free = place.next;
-        *place = resting;
+        // Field by field: a record put together first would be read back before its parts are in the cache.
+        place.leaves = order.leaves;
+        place.terms = order.terms;
+        place.id = order.id;
+        place.prev = NIL;
+        place.next = NIL;
         self.totals[slot as usize] = order.total;
+        self.live += 1;
         slot
     }
 
+    /// Adds a free slot.
     #[cold]
-    fn push(&mut self, resting: Resting, total: Lots) -> Slot {
-        let slot = Slot::try_from(self.orders.len()).expect("fewer than 2^32 orders fit in memory");
-        assert_ne!(slot, NIL, "the last slot stands for no order");
-        self.orders.push(resting);
-        self.totals.push(total);
-        slot
+    fn extend(&mut self) {
+        self.free = Slot::try_from(self.orders.len()).expect("fewer than 2^32 orders fit in memory");
+        assert_ne!(self.free, NIL, "the last slot stands for no order");
+        self.orders.push(Resting {
+            leaves: 0,
+            terms: Terms(0),
+            id: OrderId::new(0, 0),
+            prev: NIL,
+            next: NIL,
+        });
+        self.totals.push(0);
     }
 
     /// Frees the slot of an order that is in no queue any more; gives its total.
