@@ -34,7 +34,7 @@ class Account:
         self._atoms[key] = self._atoms.get(key, 0) + atoms
 
     def _restate(self) -> None:
-        """Read the true balances, as an agent does that was away and missed reports."""
+        """Read a statement of the true balances: who was away has missed reports."""
         self._atoms = self._money.statement(self._owner.agent_id)
         self._under_way = [entry for entry in self._under_way if entry[0] > self._owner.now_ns]
 

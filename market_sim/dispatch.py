@@ -5,10 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from market_sim.engine import NoticeKind, Phase
+from market_sim.engine import EventKind, NoticeKind, Phase
 from market_sim.errors import AgentError
 from market_sim.listing import Listing
 from market_sim.notices import PhaseChange, Quote, Trade
@@ -20,21 +21,21 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 Hear = Callable[[Row], None]
-HOOKS = [
-    "on_start",
-    "on_wake",
-    "on_quote",
-    "on_book",
-    "on_trade",
-    "on_consolidated",
-    "on_accepted",
-    "on_fill",
-    "on_cancelled",
-    "on_reject",
-    "on_phase",
-    "on_news",
-    "on_end",
-]
+HERE = str(Path(__file__).parent)
+HOOK_OF_NOTICE = {
+    NoticeKind.WAKE: "on_wake",
+    NoticeKind.QUOTE: "on_quote",
+    NoticeKind.TRADE: "on_trade",
+    NoticeKind.BOOK: "on_book",
+    NoticeKind.PHASE: "on_phase",
+    NoticeKind.CONSOLIDATED: "on_consolidated",
+}
+HOOK_OF_REPORT = {
+    EventKind.ACCEPTED: "on_accepted",
+    EventKind.REPLACED: "on_accepted",
+    EventKind.FILL: "on_fill",
+    EventKind.CANCELLED: "on_cancelled",
+}
 _new_row = tuple.__new__
 
 
@@ -87,30 +88,27 @@ def _consolidated(trader: Any, instruments: Sequence[str]) -> Hear:
     return hear
 
 
-def agent_error(error: Exception, name: str, time_ns: int) -> AgentError:
+def hook_of(row: Row) -> str:
+    """The hook that a notice goes to."""
+    if row[0] == NoticeKind.REPORT:
+        return HOOK_OF_REPORT.get(row[4], "on_reject")
+    return HOOK_OF_NOTICE[row[0]]
+
+
+def agent_error(error: Exception, name: str, hook: str, time_ns: int) -> AgentError:
     """The error that stops a run because an agent's code raised: who, in which hook, when, and the user's
     lines.
     """
-    callback, own = _from_hook(error.__traceback__)
     raised = "".join(traceback.format_exception_only(error)).strip()
-    lines = "".join(traceback.format_tb(own)).rstrip()
-    told = AgentError(f"{raised}\n{lines}" if lines else raised, name, callback, time_ns)
+    lines = "".join(traceback.format_tb(_own_part(error.__traceback__))).rstrip()
+    told = AgentError(f"{raised}\n{lines}" if lines else raised, name, hook, time_ns)
     told.add_note(f"Simulated time {format_time(time_ns)}.")
     return told
 
 
-def is_from_hook(error: BaseException) -> bool:
-    """True if an exception came out of a hook, not out of the machinery around it."""
-    return _from_hook(error.__traceback__)[0] != ""
-
-
-def _from_hook(trace: TracebackType | None) -> tuple[str, TracebackType | None]:
-    """The hook an exception came through, and the traceback from there on: what lies above is not the
-    user's.
-    """
+def _own_part(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the user's first line on; what called it is machinery."""
     step = trace
-    while step is not None:
-        if step.tb_frame.f_code.co_name in HOOKS:
-            return step.tb_frame.f_code.co_name, step
+    while step is not None and step.tb_frame.f_code.co_filename.startswith(HERE):
         step = step.tb_next
-    return "", trace
+    return step or trace

@@ -122,7 +122,7 @@ def _listing(market: Market, listing: Listing, levels: int) -> ListingPicture:
     return ListingPicture(listing.name, bids, asks, None if last is None else price(last), phase)
 
 
-def _trade(listings: tuple[Listing, ...], row: tuple[int, int, int, int, int]) -> TradePicture:
+def _trade(listings: tuple[Listing, ...], row: tuple[int, ...]) -> TradePicture:
     time_ns, number, ticks, lots, aggressor = row
     listing = listings[number]
     side = "sell" if aggressor else "buy"

@@ -91,6 +91,7 @@ class Market(mesa.Model):
         self.incidents: list[AgentError] = []
         self.traders: dict[str, Any] = {}
         self._begun: set[str] = set()
+        self._unheard: list[str] | None = []
         self.groups: dict[str, AgentTable] = {}
         self.money = Money(self.config, self._parts)
         self._seat_traders(handed)
@@ -229,6 +230,9 @@ class Market(mesa.Model):
         for trader in self.traders.values():
             if trader.enabled:
                 self._begin(trader)
+        unheard, self._unheard = self._unheard, None
+        for text in unheard or ():
+            self.tell_news(text)
 
     def _advance(self, until_ns: int, notices: int | None = None) -> bool:
         """Run to a time, or through so many notices; True if they came first."""
@@ -251,10 +255,11 @@ class Market(mesa.Model):
     def _listen(self, until_ns: int, notices: int | None = None) -> bool:
         """Hand every notice up to a time to its agent; True if `notices` of them came first."""
         next_notice, wake, hear = self.kernel.next, self._wake, self._hear
-        row: Any = ()
+        row: Any = None
         while True:
             try:
                 for _ in range(notices or NOTICES_PER_LOOK):
+                    row = None
                     row = next_notice(until_ns)
                     if row is None:
                         return False
@@ -264,9 +269,9 @@ class Market(mesa.Model):
                     else:
                         wake[row[2]]()
             except Exception as error:
-                if not row or not dispatch.is_from_hook(error):
+                if row is None:
                     raise
-                self._agent_raised(row[2], error)
+                self._agent_raised(row[2], dispatch.hook_of(row), error)
             if notices is not None:
                 return True
             self._look_after()
@@ -293,7 +298,7 @@ class Market(mesa.Model):
         self.running = False
         for trader in self.traders.values():
             if trader.enabled:
-                self._call(trader, trader.on_end)
+                self._call(trader, "on_end")
         self.tape.collect(self.kernel)
         logger.info("[%s] session over after %s events", format_time(self.end_ns), f"{self.events:,}")
 
@@ -301,17 +306,17 @@ class Market(mesa.Model):
 
     def _begin(self, trader: Any) -> None:
         self._begun.add(trader.name)
-        self._call(trader, trader.on_start)
+        self._call(trader, "on_start")
 
-    def _call(self, trader: Any, hook: Callable[..., None], *arguments: Any) -> None:
+    def _call(self, trader: Any, hook: str, *arguments: Any) -> None:
         try:
-            hook(*arguments)
+            getattr(trader, hook)(*arguments)
         except Exception as error:
-            self._agent_raised(trader.agent_id, error)
+            self._agent_raised(trader.agent_id, hook, error)
 
-    def _agent_raised(self, agent_id: int, error: Exception) -> None:
+    def _agent_raised(self, agent_id: int, hook: str, error: Exception) -> None:
         name = self.agent_names[agent_id]
-        told = dispatch.agent_error(error, name, self.now_ns)
+        told = dispatch.agent_error(error, name, hook, self.now_ns)
         if self.config.on_agent_error == "disable":
             logger.error("%s; switched off", told)
             self.incidents.append(told)
@@ -341,10 +346,10 @@ class Market(mesa.Model):
             trader.orders.clear()
             return
         self.kernel.enable_agent(trader.agent_id)
-        # It has missed reports: like anybody who logs in again, it reads its balances from a statement.
-        trader.account._restate()
+        trader._come_back()
+        self._wake[trader.agent_id] = trader._wake_if_due
         if name in self._begun:
-            self.kernel.wake_in(trader.agent_id, 1)
+            trader.wake_in(1)
         else:
             self._begin(trader)
 
@@ -361,10 +366,14 @@ class Market(mesa.Model):
 
     def tell_news(self, text: str) -> None:
         """Let every agent hear a text now."""
+        if self._unheard is not None:
+            # Nobody hears anything before its on_start.
+            self._unheard.append(text)
+            return
         news = News(self.now_ns, text)
         for trader in self.traders.values():
             if trader.enabled:
-                self._call(trader, trader.on_news, news)
+                self._call(trader, "on_news", news)
 
     def set_phase(self, venue: str, phase: Phase) -> None:
         """Suspend or resume a venue now; agents hear of it as late as their market data."""

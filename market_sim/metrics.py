@@ -87,8 +87,7 @@ class Board:
 
     def share(self, condition: pl.Expr) -> float:
         """Share of time in which a condition on the columns holds."""
-        held: int = self.rows.filter(condition)["lasted_ns"].sum()
-        return held / self.end_ns if self.end_ns else 0.0
+        return int(self.rows.filter(condition)["lasted_ns"].sum()) / self.end_ns if self.end_ns else 0.0
 
     def share_of_any(self, conditions: Any) -> float:
         """Share of time in which at least one of several conditions holds."""
@@ -108,7 +107,7 @@ class Board:
 
 def _of_listing(board: Board, trades: pl.LazyFrame, listing: Listing) -> Figures:
     both = board.two_sided(listing)
-    lasted: int = both["lasted_ns"].sum()
+    lasted = int(both["lasted_ns"].sum())
     traded = (
         trades.filter(pl.col("listing") == listing.name)
         .select(

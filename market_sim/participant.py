@@ -65,6 +65,9 @@ class Participant:
         self._kernel = kernel
         self._sees_depth = sees_depth
         self._quotes: dict[tuple[int, int], int] = {}
+        # When wakes are due that still count; kept only after a break, because the kernel remembers earlier
+        # ones.
+        self._due_ns: list[int] | None = None
         self._by_name: dict[Any, Listing] = {}
         for listing in listings:
             self._by_name[listing] = self._by_name[listing.name] = listing
@@ -84,7 +87,25 @@ class Participant:
         """Call `on_wake` after a delay: "250ms", or integer nanoseconds of at least 1 (ValueError
         otherwise).
         """
-        self._kernel.wake_in(self.agent_id, _parsed(delay) if type(delay) is str else duration_ns(delay))
+        delay_ns = _parsed(delay) if type(delay) is str else duration_ns(delay)
+        if self._due_ns is not None:
+            self._due_ns.append(self.now_ns + delay_ns)
+        self._kernel.wake_in(self.agent_id, delay_ns)
+
+    def _come_back(self) -> None:
+        """Switched on again: what was asked for before the break is void, or every break would add a
+        rhythm.
+        """
+        self._due_ns = []
+        self.account._restate()
+
+    def _wake_if_due(self) -> None:
+        if self._due_ns is not None and self.now_ns in self._due_ns:
+            self._due_ns.remove(self.now_ns)
+            self.on_wake()
+
+    def on_wake(self) -> None:
+        """A delay asked for with `wake_in` is over."""
 
     def listing(self, listing: Listing | str, venue: str | None = None) -> Listing:
         """One of the listings this agent trades. OrderError lists them where a name is unknown or

@@ -60,7 +60,7 @@ class Stream(random.Random):
 
     def below(self, n: int) -> int:
         """A uniform integer 0..n-1."""
-        return self._randbelow(n)  # type: ignore[attr-defined, no-any-return]
+        return self._randbelow(n)  # type: ignore[attr-defined]
 
     # The rest of the standard library's distributions stay available and are owned up to.
 
@@ -97,4 +97,4 @@ class Stream(random.Random):
     def binomialvariate(self, *args: Any, **kwargs: Any) -> int:
         """As in `random` (Python 3.12 and later); not portable."""
         self.portable = False
-        return super().binomialvariate(*args, **kwargs)  # type: ignore[misc, no-any-return]
+        return super().binomialvariate(*args, **kwargs)  # type: ignore[misc]
