@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from market_sim.errors import ScenarioError
+from market_sim.units import UnitsError, parse_duration
+
 
 class EngineName(StrEnum):
     """The two engines."""
@@ -26,6 +29,19 @@ class Clock(StrEnum):
 def name_of(choice: StrEnum | None) -> str | None:
     """The plain text of a choice; None where the default shall rule."""
     return None if choice is None else choice.value
+
+
+def read_duration(text: str | None, option: str) -> int | None:
+    """Nanoseconds of a duration above 0; ScenarioError names the option."""
+    if text is None:
+        return None
+    try:
+        found_ns = parse_duration(text)
+    except UnitsError as error:
+        raise ScenarioError(error.what, option, error.remedy) from None
+    if found_ns < 1:
+        raise ScenarioError(f"{text!r} is no time", option, "Give a duration above 0.")
+    return found_ns
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from market_sim.cli.errors import FAILED_CHECK
-from market_sim.cli.options import Engine, Json, Out, Overrides, Seed, Until, name_of
+from market_sim.cli.options import Engine, Json, Out, Overrides, Seed, Until, name_of, read_duration
 from market_sim.cli.output import emit_json, emit_pairs, emit_table, notes
 from market_sim.cli.progress import simulating
 
@@ -33,8 +33,9 @@ def run(
     from market_sim.scenario import load
 
     plan = load(scenario, overrides or ())
+    until_ns = read_duration(until, "--until")
     with simulating(plan.name) as tell:
-        result = run_market(plan, seed=seed, until=until, engine=name_of(engine), progress=tell, out=out)
+        result = run_market(plan, seed=seed, until=until_ns, engine=name_of(engine), progress=tell, out=out)
     show(result.summary(), as_json)
     if out is not None:
         notes().print(
