@@ -1,0 +1,293 @@
+"""Random sessions of a whole kernel, run on two kernels in lockstep.
+
+The agents are dice, but they roll after each notice, so that what they do depends on what they hear:
+one late notice, and everything after it differs.
+"""
+
+import random
+from dataclasses import dataclass
+
+from engine_kit import FOK, GTC, IOC, LIMIT, MARKET
+
+from market_sim.engine import NoticeKind, Phase
+
+DONE = 2**62
+
+
+@dataclass
+class Session:
+    """What a seed decides: sites, latencies, agents, and how wild it gets."""
+
+    seed: int
+    steps: int = 900
+
+    def __post_init__(self):
+        draw = self.random = random.Random(f"session {self.seed}")
+        self.pooled = draw.random() < 0.25
+        self.venues = draw.randint(1, 3)
+        self.profiles = draw.randint(1, 3)
+        self.agents = draw.randint(2, 6)
+        self.external = draw.random() < 0.8
+        self.proportional = draw.random() < 0.5
+        self.stretch = draw.choice((3, 50, 1_000))  # nanoseconds between things that happen
+        self.close_at = int(self.steps * 0.95)
+
+
+def model(draw, scale):
+    """A random latency model; small scales make ties frequent."""
+    kind = draw.randrange(4)
+    if kind == 0:
+        return ("constant", draw.randint(0, scale))
+    if kind == 1:
+        low = draw.randint(0, scale)
+        return ("uniform", low, low + draw.randint(0, scale))
+    if kind == 2:
+        return ("table", tuple(sorted(draw.randint(0, 2 * scale) for _ in range(draw.randint(2, 6)))))
+    times = sorted(draw.sample(range(200 * scale), 4))
+    return ("series", tuple(times), tuple(draw.randint(0, scale) for _ in times))
+
+
+def build(session, kernel_class):
+    """A kernel of the session, started. Every kernel of a session is built from the same draws."""
+    draw = random.Random(f"build {session.seed}")
+    kernel = kernel_class(session.seed, session.pooled)
+    usd, btc, eth = (kernel.add_asset(name, 8) for name in ("USD", "BTC", "ETH"))
+    instruments = [("BTC/USD", btc, usd), ("ETH/BTC", eth, btc), ("ETH/USD", eth, usd)]
+    instruments = [kernel.add_instrument(*instrument) for instrument in instruments]
+    venues = [kernel.add_venue(f"venue {number}") for number in range(session.venues)]
+    listings = []
+    for venue in venues:
+        for instrument in draw.sample(instruments, draw.randint(1, 3)):
+            fees = draw.choice(((0, 0), (-2_000, 5_000), (3_333, -1_111)))
+            atoms = (draw.randint(1, 50), draw.randint(1, 50), draw.choice((0, 0, 500)))
+            listings.append(kernel.add_listing(venue, instrument, *atoms, *fees))
+    for number in range(session.profiles):
+        profile = kernel.add_profile(f"site {number}")
+        for venue in venues:
+            if draw.random() < 0.8:
+                kernel.set_data_latency(profile, venue, model(draw, session.stretch))
+        if number == 0 or draw.random() < 0.5:
+            kernel.set_consolidated_latency(profile, model(draw, session.stretch))
+    for number in range(session.agents):
+        add_agent(session, kernel, draw, number, venues, listings, instruments, (usd, btc, eth))
+    if session.external:
+        kernel.add_external(listings[0], session.proportional)
+    kernel.start()
+    return kernel
+
+
+def add_agent(session, kernel, draw, number, venues, listings, instruments, assets):
+    profile = draw.randrange(session.profiles)
+    agent = kernel.add_agent(
+        f"agent {number}",
+        profile,
+        draw.random() < 0.3,
+        draw.random() < 0.3,
+        draw.randrange(2),
+        draw.choice((0, 0, session.stretch)),
+        draw.choice((0, 0, 5)),
+    )
+    for venue in venues:
+        if draw.random() < 0.9:
+            kernel.set_link(agent, venue, model(draw, session.stretch), model(draw, session.stretch))
+        for asset in assets:
+            kernel.deposit(agent, venue, asset, draw.choice((0, 10**4, 10**7, 10**9)))
+    for listing in listings:
+        if draw.random() < 0.2:
+            kernel.set_order_limit(agent, listing, 15)
+        if draw.random() < 0.7:
+            wants = (draw.random() < 0.6, draw.random() < 0.5, draw.choice((0, 0, 1, 4)))
+            kernel.subscribe(agent, listing, *wants)
+    if profile == 0 and draw.random() < 0.6:
+        kernel.subscribe_consolidated(agent, draw.choice(instruments))
+
+
+class Stopped:
+    """A kernel that is stopped at odd moments between: that must change nothing."""
+
+    def __init__(self, kernel):
+        self._kernel = kernel
+        self._random = random.Random("stops")
+
+    def __getattr__(self, name):
+        return getattr(self._kernel, name)
+
+    def next(self, until_ns):
+        span = until_ns - self._kernel.now_ns
+        for _ in range(self._random.randrange(3)):
+            stop = self._kernel.now_ns + self._random.randint(0, min(span, 10_000))
+            if stop <= until_ns and (notice := self._kernel.next(stop)) is not None:
+                return notice
+        return self._kernel.next(until_ns)
+
+
+class Dice:
+    """Draws what happens next and does it to both kernels, comparing what they answer."""
+
+    def __init__(self, session, one, other):
+        self.session, self.kernels = session, (one, other)
+        self.draw = session.random
+        self.first = len(one.totals()["notices"]) - session.agents
+        self.listings = len(one.totals()["volume"])
+        self.counters = {}
+        self.pushed_ns = 0
+        self.recorded = ({}, {})
+
+    def agent(self):
+        return 5 + self.draw.randrange(self.session.agents)
+
+    def both(self, name, *arguments):
+        answers = [getattr(kernel, name)(*arguments) for kernel in self.kernels]
+        assert answers[0] == answers[1], (name, arguments, answers)
+        return answers[0]
+
+    def act(self):
+        """One thing happens."""
+        choice, draw = self.draw.random(), self.draw
+        agent = self.agent()
+        if choice < 0.45:
+            self.order(agent)
+        elif choice < 0.58:
+            self.both("cancel", agent, self.known(agent))
+        elif choice < 0.70:
+            self.both("replace", agent, self.known(agent), self.price(), draw.randint(0, 20))
+        elif choice < 0.78:
+            self.both("wake_in", agent, draw.randint(1, 2 * self.session.stretch))
+        elif choice < 0.82:
+            fee = draw.randint(0, 3)
+            places = [draw.randrange(self.session.venues) for _ in range(2)]
+            amount, delay = fee + draw.choice((1, 1_000, 10**7)), draw.randint(0, self.session.stretch)
+            self.both("transfer", agent, *places, draw.randrange(3), amount, fee, delay)
+        elif choice < 0.835:
+            self.both("disable_agent", agent)
+        elif choice < 0.86:
+            self.both("enable_agent", agent)
+        elif choice < 0.88:
+            phase = draw.choice((Phase.CONTINUOUS, Phase.CONTINUOUS, Phase.SUSPENDED))
+            self.both("set_phase", draw.randrange(self.session.venues), int(phase))
+        elif self.session.external:
+            self.push()
+
+    def order(self, agent):
+        draw = self.draw
+        order_type = draw.choice((LIMIT, LIMIT, LIMIT, MARKET))
+        price = None if order_type == MARKET and draw.random() < 0.5 else self.price()
+        tif, post_only = draw.choice((GTC, GTC, GTC, IOC, FOK)), draw.random() < 0.1
+        counter = self.both(
+            "new_order",
+            *(agent, draw.randrange(self.listings), draw.randrange(2), order_type),
+            *(tif, post_only, price, draw.randint(0 if draw.random() < 0.02 else 1, 20)),
+        )
+        self.counters[agent] = max(counter, self.counters.get(agent, 0))
+
+    def known(self, agent):
+        latest = self.counters.get(agent, 0)
+        return max(latest - int(self.draw.expovariate(0.3)), 0)
+
+    def price(self):
+        return self.draw.randint(95, 105) if self.draw.random() > 0.01 else self.draw.choice((0, 2**53 + 1))
+
+    def push(self):
+        """Recorded flow: mostly a book that moves, its trades before or after their change of depth."""
+        draw = self.draw
+        self.pushed_ns = max(self.pushed_ns, self.kernels[0].now_ns) + draw.randint(0, self.session.stretch)
+        stamp = draw.choice((None, self.pushed_ns - draw.randint(0, self.session.stretch)))
+        times = (self.pushed_ns, stamp, draw.choice((None, 0, draw.randint(0, self.session.stretch))))
+        middle = draw.randint(98, 102)
+        if draw.random() < 0.35:
+            aggressor = draw.randrange(2)
+            price = middle + (draw.randint(0, 3) if aggressor == 0 else -draw.randint(0, 3))
+            self.both("push_trade", *times, 0, aggressor, price, draw.randint(1, 25))
+            return
+        levels = []
+        for _ in range(draw.randint(1, 5)):
+            side = draw.randrange(2)
+            price = middle + (1 if side else -1) * draw.randint(1 if draw.random() < 0.9 else -2, 4)
+            levels.append((side, price, draw.choice((0, draw.randint(1, 30)))))
+        columns = [list(column) for column in zip(*levels, strict=True)]
+        self.both("push_depth", *times, 0, draw.random() < 0.1, *columns)
+
+
+def lockstep(session, one, other):
+    """Run a session on two kernels; every notice, hash and view must agree. Returns the notices."""
+    dice = Dice(session, one, other)
+    notices = []
+    for step in range(session.steps):
+        if step == session.close_at:
+            dice.both("close")
+        for _ in range(session.random.randint(0, 4)):
+            dice.act()
+        until_ns = one.now_ns + session.random.randint(0, 2 * session.stretch)
+        while (notice := step_both(dice, until_ns)) is not None:
+            notices.append(notice)
+            if session.random.random() < 0.15:
+                dice.act()
+        if step % 10 == 0:
+            compare_everything(session, dice)
+    while (notice := step_both(dice, DONE)) is not None:
+        notices.append(notice)
+    compare_everything(session, dice)
+    assert list(one.ledger_imbalance()) == [0, 0, 0]
+    return notices
+
+
+def step_both(dice, until_ns):
+    one, other = dice.kernels
+    notice, twin = one.next(until_ns), other.next(until_ns)
+    assert twin == notice, f"at {one.now_ns} and {other.now_ns}: {notice} and {twin}"
+    assert (other.now_ns, other.events) == (one.now_ns, one.events)
+    assert other.event_log_hash() == one.event_log_hash(), f"hashes part at {one.now_ns} ns"
+    if notice is not None and notice[0] == NoticeKind.QUOTE:
+        assert dice.both("bbo_view", notice[2], notice[3]) == notice[4:]
+    return notice
+
+
+def compare_everything(session, dice):
+    """All that can be read of two kernels."""
+    both = dice.both
+    for venue in range(session.venues):
+        both("state_hash", venue)
+        for agent in (0, 1, 2, 4, *range(5, 5 + session.agents)):
+            for asset in range(3):
+                both("balance", agent, venue, asset)
+                if agent >= 5:
+                    both("spendable", agent, venue, asset)
+    for listing in range(dice.listings):
+        for name in ("true_bbo", "last_trade", "open_orders"):
+            both(name, listing)
+        for side in range(2):
+            both("true_depth", listing, side, 3)
+        for agent in range(5, 5 + session.agents):
+            both("bbo_view", agent, listing)
+            both("last_trade_view", agent, listing)
+            compare_depth(dice, agent, listing)
+    for agent in range(5, 5 + session.agents):
+        for instrument in range(3):
+            both("consolidated_view", agent, instrument)
+        both("queue_ahead", agent, dice.counters.get(agent, 0))
+    if session.external:
+        both("external_stats", 0)
+        both("external_bbo", 0)
+    both("ledger_imbalance")
+    totals = [plain(kernel.totals()) for kernel in dice.kernels]
+    assert totals[0] == totals[1]
+    tapes = [plain(kernel.drain_tape()) for kernel in dice.kernels]
+    assert tapes[0] == tapes[1]
+
+
+def compare_depth(dice, agent, listing):
+    """A view of depth, or the same refusal where the agent does not subscribe."""
+    answers = []
+    for kernel in dice.kernels:
+        try:
+            answers.append(kernel.depth_view(agent, listing))
+        except ValueError:
+            answers.append("refused")
+    assert answers[0] == answers[1]
+
+
+def plain(table):
+    """Columns as lists, whatever they came as."""
+    if isinstance(table, dict):
+        return {name: plain(column) for name, column in table.items()}
+    return table if isinstance(table, int) else [int(value) for value in table]
