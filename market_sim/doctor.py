@@ -63,7 +63,7 @@ class Report:
 
     def as_text(self) -> str:
         """Lines to read and to paste."""
-        rows = [f"{name.replace('_', ' '):<16} {_shown(value)}" for name, value in self.facts.items()]
+        rows = [f"{name:<16} {_shown(value)}" for name, value in self.facts.items()]
         versions = ", ".join(f"{name} {version or 'MISSING'}" for name, version in self.parts.items())
         rows.append(f"{'parts':<16} {versions}")
         if not self.findings:
@@ -115,7 +115,8 @@ def examine(port: int = DASHBOARD_PORT) -> Report:
     report.facts["platform"] = f"{platform.system()} {platform.release()} {platform.machine()}"
     report.facts["processors"] = os.cpu_count()
     _engine(report)
-    _agents(report)
+    if report.facts["engine"] is not None:
+        _agents(report)
     _parts(report)
     _tools(report)
     _places(report, port)
