@@ -179,12 +179,16 @@ class CrossVenueArbitrageur(Trader):
 
     def on_wake(self) -> None:
         """Look again after an attempt, or try a repair that fell short again."""
+        # Whoever has been switched off meanwhile has lost orders without an answer.
+        self._pending.intersection_update(self.orders)
         if self._pair is None:
             self._look()
         elif not self._pending:
             repair = self._residual()
             if repair is not None:
                 self._repair(*repair)
+            else:
+                self._pair, self._repairing = None, False
 
     def _residual(self) -> tuple[Side, Listing, int] | None:
         """The order (side, where, lots) that brings the holding back to its target; None: it is there."""

@@ -40,11 +40,10 @@ class NoiseTrader(Trader):
 
     def on_start(self) -> None:
         """Begin at a random moment: every pause of a Poisson process has the same law, the first too."""
-        self._mean_pause_ns = SECOND_NS / self.rate
         self._pause()
 
     def _pause(self) -> None:
-        self.wake_in(1 + int(self.random.expovariate() * self._mean_pause_ns))
+        self.wake_in(1 + int(self.random.expovariate() * SECOND_NS / self.rate))
 
     def on_wake(self) -> None:
         """Do one thing at one listing."""

@@ -264,10 +264,16 @@ class TriangularArbitrageur(Trader):
 
     def on_wake(self) -> None:
         """Look again after an attempt, or try a repair that fell short again."""
+        # Whoever has been switched off meanwhile has lost orders without an answer.
+        self._pending.intersection_update(self.orders)
         if self._cycle is None:
             self._look()
         elif not self._pending:
-            self._repair(self._residuals())
+            repairs = self._residuals()
+            if repairs:
+                self._repair(repairs)
+            else:
+                self._cycle, self._repairing = None, False
 
     def _residuals(self) -> list[tuple[Leg, int]]:
         assert self._cycle is not None

@@ -32,35 +32,42 @@ class ValueTrader(Trader):
     """How far the price must be better than the estimate, in basis points; below the taker fee it loses."""
     size: float = 0.1
     """Size of an order in base units."""
-    max_position: float = 10.0
-    """Largest distance of the holding from where it began, in base units."""
+    max_position: float = 0.0
+    """Largest distance of the holding from where it began, in base units; 0: as far as the funds go."""
 
     def on_start(self) -> None:
         """Remember the holding it began with, and look at a random moment."""
-        self._mean_pause_ns = SECOND_NS / self.rate
+        for listing in self.listings:
+            if self.fundamental(listing.instrument) is None:
+                raise ValueError(
+                    f"{self.name} values {listing.instrument}, which has no [fundamentals] table"
+                )
         self._home = {listing.base: self.account.position(listing.base) for listing in self.listings}
         self._pause()
 
     def _pause(self) -> None:
-        self.wake_in(1 + int(self.random.expovariate() * self._mean_pause_ns))
+        self.wake_in(1 + int(self.random.expovariate() * SECOND_NS / self.rate))
 
     def on_wake(self) -> None:
         """Look at one listing and trade if it is worth it."""
         listing = self.listings[self.random.below(len(self.listings))]
-        error = self.random.gauss() * self.noise_bps / BPS
-        estimate = self.fundamental(listing.instrument) * (1 + error)
-        self._trade(listing, estimate)
+        value = self.fundamental(listing.instrument)
+        assert value is not None
+        self._trade(listing, value * (1 + self.random.gauss() * self.noise_bps / BPS))
         self._pause()
 
     def _trade(self, listing: Listing, estimate: float) -> None:
         view = self.view(listing)
-        position = self.account.position(listing.base) - self._home[listing.base]
         highest = listing.prices.below(estimate * (1 - self.edge_bps / BPS))
         lowest = listing.prices.above(estimate * (1 + self.edge_bps / BPS))
         size = listing.round_size(self.size)
-        if view.ask_ticks is not None and view.ask_ticks <= highest and position + size <= self.max_position:
-            self.buy(listing, size, listing.price(highest), tif="IOC")
-        elif (
-            view.bid_ticks is not None and view.bid_ticks >= lowest and position - size >= -self.max_position
-        ):
+        if view.ask_ticks is not None and view.ask_ticks <= highest:
+            if self._may_hold(listing, size):
+                self.buy(listing, size, listing.price(highest), tif="IOC")
+        elif view.bid_ticks is not None and view.bid_ticks >= lowest and self._may_hold(listing, -size):
             self.sell(listing, size, listing.price(lowest), tif="IOC")
+
+    def _may_hold(self, listing: Listing, change: float) -> bool:
+        """Whether a trade keeps the holding within `max_position` of where it began, or brings it nearer."""
+        off = self.account.position(listing.base) - self._home[listing.base]
+        return not self.max_position or abs(off + change) <= max(self.max_position, abs(off))
