@@ -43,6 +43,33 @@ pub struct Credit {
     pub max_open_orders: usize,
 }
 
+impl Credit {
+    /// What an order of so many lots ties up: a buy its price and the worst fee, a sale its base.
+    /// Each fill rounds its fee up by less than an atom and there are at most as many fills as lots.
+    /// None: more than any balance can hold.
+    fn need(self, terms: &Terms, side: Side, price: Option<Ticks>, lots: Lots) -> Option<Atoms> {
+        if self.unlimited || lots <= 0 {
+            return Some(0);
+        }
+        let lots = i128::from(lots);
+        let atoms = match (side, price) {
+            (Side::Sell, _) if self.short_selling => 0,
+            (Side::Sell, _) => lots.checked_mul(i128::from(terms.lot_atoms))?,
+            // A buy without a price never gets as far as a reservation.
+            (Side::Buy, None) => return None,
+            (Side::Buy, Some(price)) => {
+                let value = (i128::from(price) * lots).checked_mul(i128::from(terms.tick_lot_atoms))?;
+                let worst_fee = match terms.worst_fee_e8 {
+                    0 => 0,
+                    rate => value.checked_mul(i128::from(rate))? / 100_000_000 + lots,
+                };
+                value.checked_add(worst_fee)?
+            }
+        };
+        Atoms::try_from(atoms).ok()
+    }
+}
+
 /// One agent's gateway.
 pub struct Gateway {
     credit: Credit,
@@ -91,31 +118,6 @@ impl Gateway {
         }
     }
 
-    /// What an order of so many lots ties up: a buy its price and the worst fee, a sale its base.
-    /// Each fill rounds its fee up by less than an atom and there are at most as many fills as lots.
-    /// None: more than any balance can hold.
-    fn need(&self, terms: &Terms, side: Side, price: Option<Ticks>, lots: Lots) -> Option<Atoms> {
-        if self.credit.unlimited || lots <= 0 {
-            return Some(0);
-        }
-        let lots = i128::from(lots);
-        let atoms = match (side, price) {
-            (Side::Sell, _) if self.credit.short_selling => 0,
-            (Side::Sell, _) => lots.checked_mul(i128::from(terms.lot_atoms))?,
-            // A buy without a price never gets as far as a reservation.
-            (Side::Buy, None) => return None,
-            (Side::Buy, Some(price)) => {
-                let value = (i128::from(price) * lots).checked_mul(i128::from(terms.tick_lot_atoms))?;
-                let worst_fee = match terms.worst_fee_e8 {
-                    0 => 0,
-                    rate => value.checked_mul(i128::from(rate))? / 100_000_000 + lots,
-                };
-                value.checked_add(worst_fee)?
-            }
-        };
-        Atoms::try_from(atoms).ok()
-    }
-
     const fn slot(terms: &Terms, side: Side) -> usize {
         match side {
             Side::Buy => terms.quote_slot,
@@ -159,7 +161,7 @@ impl Gateway {
             return Ok(Some(reason));
         }
         let slot = Self::slot(terms, order.side);
-        let reserved = match self.need(terms, order.side, order.price, order.leaves) {
+        let reserved = match self.credit.need(terms, order.side, order.price, order.leaves) {
             Some(need) if need == 0 || need <= self.spendable[slot] => need,
             _ => return Ok(Some(RejectReason::InsufficientFunds)),
         };
@@ -203,7 +205,7 @@ impl Gateway {
         }
         let executed = order.total - order.leaves;
         let slot = Self::slot(terms, order.side);
-        let more = match self.need(terms, order.side, Some(price), size - executed) {
+        let more = match self.credit.need(terms, order.side, Some(price), size - executed) {
             Some(need) => (need - order.reserved).max(0),
             None => return Ok(Some(RejectReason::InsufficientFunds)),
         };
@@ -215,9 +217,9 @@ impl Gateway {
         Ok(None)
     }
 
-    /// Settles a venue's report when it arrives.
+    /// Settles a venue's report when it arrives: reserves what the order still needs, then books the fill.
     pub fn settle(&mut self, terms: &Terms, event: &Event) -> Result<()> {
-        let Some(mut order) = self.open.get(&event.counter).copied() else {
+        let Some(order) = self.open.get_mut(&event.counter) else {
             return Ok(());
         };
         match event.kind {
@@ -232,21 +234,7 @@ impl Gateway {
             // An acknowledgement and a refused cancel change nothing here.
             _ => return Ok(()),
         }
-        self.reserve_again(terms, &mut order)?;
-        if event.kind == EventKind::Fill {
-            self.pay(terms, order.side, event)?;
-        }
-        if order.leaves == 0 {
-            self.open.remove(&event.counter);
-        } else {
-            self.open.insert(event.counter, order);
-        }
-        Ok(())
-    }
-
-    /// Sets the reservation to what the order needs as last reported; the difference is spendable again.
-    fn reserve_again(&mut self, terms: &Terms, order: &mut OpenOrder) -> Result<()> {
-        let Some(need) = self.need(terms, order.side, order.price, order.leaves) else {
+        let Some(need) = self.credit.need(terms, order.side, order.price, order.leaves) else {
             return KernelError::engine(
                 "ledger overflow: an open order needs more than a balance can hold",
                 "gateway",
@@ -255,7 +243,15 @@ impl Gateway {
         };
         let released = order.reserved - need;
         order.reserved = need;
-        self.credit(Self::slot(terms, order.side), released)
+        let (side, is_dead) = (order.side, order.leaves == 0);
+        if is_dead {
+            self.open.remove(&event.counter);
+        }
+        self.credit(Self::slot(terms, side), released)?;
+        if event.kind == EventKind::Fill {
+            self.pay(terms, side, event)?;
+        }
+        Ok(())
     }
 
     /// The fill's own postings: cost or proceeds, and the fee, which is always in quote.
