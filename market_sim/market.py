@@ -44,6 +44,10 @@ class Flow(Protocol):
     def bind(self, kernel: Any, listings: dict[tuple[str, str], int]) -> None:
         """Push to this kernel; `listings` gives the listing of each (venue, recorded symbol)."""
 
+    @property
+    def end_ns(self) -> int | None:
+        """When the last of it happens; None while that is not known."""
+
     def fill(self, until_ns: int) -> int:
         """Push what comes next, and give the time up to which the kernel may run."""
 
@@ -245,6 +249,10 @@ class Market(mesa.Model):
                 target_ns = due_ns
             if self._flow is not None:
                 target_ns = self._flow.fill(target_ns)
+                if self._flow.end_ns is not None:
+                    # Recorded flow has run out: what agents did in a market that stands still says nothing.
+                    self.end_ns = min(self.end_ns, self._flow.end_ns)
+                    until_ns, target_ns = min(until_ns, self.end_ns), min(target_ns, self.end_ns)
             if self._listen(target_ns, notices):
                 return True
             # Whatever else happens at its instant comes before a scenario's event.

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from market_sim.errors import DataError
-from market_sim.replay.capture import Capture
-from market_sim.replay.grid import Grid, GridError, Steps, common_step, scaled
-from market_sim.replay.source import Source
-from market_sim.replay.update import Depth, Trade
+from market_sim.replaying.capture import Capture
+from market_sim.replaying.grid import Grid, GridError, Steps, common_step, scaled
+from market_sim.replaying.source import Source
+from market_sim.replaying.update import Depth, Trade
 from tests.captures import BASE_NS, CaptureWriter
 
 GRID = {"BTCUSDT": (Decimal("0.01"), Decimal("0.001"))}
@@ -276,7 +276,7 @@ def test_scaled_reads_digits_not_floats():
 
 
 def test_remembered_texts_do_not_grow_without_bound(monkeypatch):
-    monkeypatch.setattr("market_sim.replay.grid.REMEMBERED_TEXTS", 10)
+    monkeypatch.setattr("market_sim.replaying.grid.REMEMBERED_TEXTS", 10)
     steps = Steps(Decimal("0.01"), "tick", 1, 10**9)
     assert [steps[f"{number}.00"] for number in range(1, 100)] == [100 * number for number in range(1, 100)]
     assert len(steps) <= 10
@@ -289,7 +289,7 @@ def test_common_step_is_a_power_of_ten():
 
 
 def test_a_line_without_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("market_sim.replay.capture.LONGEST_LINE", 1000)
+    monkeypatch.setattr("market_sim.replaying.capture.LONGEST_LINE", 1000)
     capture = small().diff(9, 3, 13, 13, {f"{number}.00": "1" for number in range(1, 100)})
     with pytest.raises(DataError, match="longer than"):
         updates_of(capture.write(tmp_path / "long"))

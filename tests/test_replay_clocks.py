@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from market_sim.replay.clocks import ClockCounts, on_local_clock, on_venue_clock
-from market_sim.replay.flow import Flow
-from market_sim.replay.grid import Grid
-from market_sim.replay.recordings import infer_steps
-from market_sim.replay.source import Source
-from market_sim.replay.update import Depth, Trade
+from market_sim.replaying.clocks import ClockCounts, on_local_clock, on_venue_clock
+from market_sim.replaying.flow import Flow
+from market_sim.replaying.grid import Grid
+from market_sim.replaying.recordings import infer_steps
+from market_sim.replaying.source import Source
+from market_sim.replaying.update import Depth, Trade
 from tests.captures import BASE_NS, MS, CaptureWriter
 
 
@@ -131,13 +131,13 @@ def test_chunks_do_not_change_what_is_pushed(tmp_path, clock):
     outcomes = []
     for chunk in (1, 7, 10_000):
         flow, kernel = flow_of(file, clock, chunk)
-        while not flow.exhausted:
+        while flow.end_ns is None:
             before = len(kernel.pushed)
             safe_ns = flow.fill(10**18)
             assert len(kernel.pushed) > before
             # The kernel may run to `safe`: all pushed is due by then, all still to come is later.
             assert kernel.pushed[-1][0] <= safe_ns
-            assert flow.exhausted or safe_ns < 10**18
+            assert (flow.end_ns is None) == (safe_ns < 10**18)
             remaining = len(kernel.pushed)
             flow.fill(safe_ns)
             assert len(kernel.pushed) == remaining
@@ -155,7 +155,7 @@ def test_fill_stops_at_the_time_asked_for(tmp_path):
     flow, kernel = flow_of(recording(tmp_path), "local", 10_000)
     assert flow.fill(30 * MS) == 30 * MS
     assert max(row[0] for row in kernel.pushed) <= 30 * MS
-    assert not flow.exhausted
+    assert flow.end_ns is None
     assert flow.fill(29 * MS) == 29 * MS
 
 

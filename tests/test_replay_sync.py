@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_sim.replay.sync import BookSync
-from market_sim.replay.update import Depth
+from market_sim.replaying.sync import BookSync
+from market_sim.replaying.update import Depth
 
 
 def diff(first, last, levels=(), local_ns=0):
@@ -109,7 +109,7 @@ def test_a_trusted_book_takes_newer_snapshots_only():
 
 
 def test_kept_diffs_are_bounded(monkeypatch):
-    monkeypatch.setattr("market_sim.replay.sync.KEPT_DIFFS", 3)
+    monkeypatch.setattr("market_sim.replaying.sync.KEPT_DIFFS", 3)
     sync = BookSync()
     for number in range(1, 6):
         sync.on_diff(diff(number, number))

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 from market_sim.engine import engine_name, kernel_class
 from market_sim.errors import DataError
-from market_sim.replay.capture import Capture, Line
-from market_sim.replay.flow import Clock, Flow
-from market_sim.replay.recordings import Files, open_sources, scenario_for
-from market_sim.replay.update import Depth
+from market_sim.replaying.capture import Capture, Line
+from market_sim.replaying.flow import Clock, Flow
+from market_sim.replaying.recordings import Files, open_sources, scenario_for
+from market_sim.replaying.update import Depth
 from market_sim.scenario import ListingTable, Scenario
 
 # A bookTicker leaves the exchange with the change it tells; one that comes later than this is lost, not late.

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from market_sim.errors import DataError
-from market_sim.replay.binance import Diff, Levels, Print, Record, Snapshot, parse
-from market_sim.replay.capture import Capture, FilePath, Line
-from market_sim.replay.grid import Grid, GridError
-from market_sim.replay.sync import BookSync
-from market_sim.replay.update import Depth, Trade, Update
+from market_sim.replaying.binance import Diff, Levels, Print, Record, Snapshot, parse
+from market_sim.replaying.capture import Capture, FilePath, Line
+from market_sim.replaying.grid import Grid, GridError
+from market_sim.replaying.sync import BookSync
+from market_sim.replaying.update import Depth, Trade, Update
 
 # A REST order book names no symbol; the ids of two symbols lie further apart than half an hour of one's.
 IDS_OF_ONE_SYMBOL = 1_000_000

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from market_sim.errors import DataError
-from market_sim.replay.clocks import ClockCounts, Stamped, on_local_clock, on_venue_clock
-from market_sim.replay.source import Source
-from market_sim.replay.update import Depth
+from market_sim.replaying.clocks import ClockCounts, Stamped, on_local_clock, on_venue_clock
+from market_sim.replaying.source import Source
+from market_sim.replaying.update import Depth
 
 Clock = Literal["local", "venue"]
 # Updates handed over at a time. It bounds memory only: the outcome is the same for every value.
@@ -51,7 +51,7 @@ class Flow:
         self._kernel: Any = None
         self._listings: list[dict[str, int]] = []
         self._safe_ns = -1
-        self.end_ns = 0
+        self._pushed_ns = 0
 
     def bind(self, kernel: Any, listings: Mapping[tuple[str, str], int]) -> None:
         """Push to this kernel from now on; `listings` gives the id of each (venue, recorded symbol)."""
@@ -61,9 +61,9 @@ class Flow:
         ]
 
     @property
-    def exhausted(self) -> bool:
-        """Whether everything recorded has been pushed; then `end_ns` is the time of the last update."""
-        return self._next is None
+    def end_ns(self) -> int | None:
+        """Kernel time of the last update; None while there is more to push."""
+        return self._pushed_ns if self._next is None else None
 
     @property
     def read_share(self) -> float:
@@ -81,11 +81,11 @@ class Flow:
         while (stamped := self._next) is not None:
             time_ns = stamped.time_ns - self.epoch_ns
             # Never between two updates of one instant: what agents do at it comes after both.
-            if time_ns > until_ns or (pushed >= self._chunk and time_ns > self.end_ns):
+            if time_ns > until_ns or (pushed >= self._chunk and time_ns > self._pushed_ns):
                 self._safe_ns = time_ns - 1
                 return min(until_ns, self._safe_ns)
             self._push(stamped, time_ns)
-            self.end_ns = time_ns
+            self._pushed_ns = time_ns
             pushed += 1
             self._next = next(self._updates, None)
         self._safe_ns = END_OF_TIME_NS
@@ -96,10 +96,10 @@ class Flow:
         stamped = self._next
         if stamped is None:
             return None
-        self.end_ns = stamped.time_ns - self.epoch_ns
-        self._push(stamped, self.end_ns)
+        self._pushed_ns = stamped.time_ns - self.epoch_ns
+        self._push(stamped, self._pushed_ns)
         self._next = next(self._updates, None)
-        return stamped, self.end_ns
+        return stamped, self._pushed_ns
 
     def _push(self, stamped: Stamped, time_ns: int) -> None:
         update = stamped.update

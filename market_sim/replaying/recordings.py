@@ -10,10 +10,10 @@ from os import PathLike, fspath
 from typing import Any
 
 from market_sim.errors import DataError, ScenarioError
-from market_sim.replay.binance import Diff, Levels, Print, Snapshot, parse
-from market_sim.replay.capture import Capture, FilePath
-from market_sim.replay.grid import Grid, GridError, common_step, decimals_of, scaled
-from market_sim.replay.source import Source
+from market_sim.replaying.binance import Diff, Levels, Print, Snapshot, parse
+from market_sim.replaying.capture import Capture, FilePath
+from market_sim.replaying.grid import Grid, GridError, common_step, decimals_of, scaled
+from market_sim.replaying.source import Source
 from market_sim.scenario import Scenario, load
 
 Files = FilePath | Sequence[FilePath] | Mapping[str, FilePath | Sequence[FilePath]]

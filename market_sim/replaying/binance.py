@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from market_sim.engine import Side
 from market_sim.errors import DataError
-from market_sim.replay.capture import Line
+from market_sim.replaying.capture import Line
 
 Levels = list[list[str]]
 # Millisecond stamps have 13 digits until 2286; `timeUnit=MICROSECOND` on the socket makes them 16.

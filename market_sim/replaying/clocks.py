@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
-from market_sim.replay.update import Update
+from market_sim.replaying.update import Update
 
 # How far an update may be received behind one with a later exchange stamp and still be put in its place.
 # Depth is stamped when its batch ends and trades when they happen, so they pass each other by some 100 ms.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from market_sim.replay.update import Depth
+from market_sim.replaying.update import Depth
 
 # A quarter of an hour of events at ten a second; a snapshot that is older than that starts with a gap anyway.
 KEPT_DIFFS = 10_000
