@@ -1,0 +1,246 @@
+"""Types of the native engine. `market_sim.reference` has the same classes in readable Python, explained.
+
+Integers only: times in nanoseconds since the epoch of the scenario, prices in ticks, sizes in lots, money in
+atoms. An argument that makes no sense is a ValueError; what stops a run is a `market_sim.errors.EngineError`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, TypedDict, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Kernel", "Venue", "Workload", "WorkloadRun"]
+
+# ("constant", ns) | ("uniform", lowest, highest) | ("table", quantiles) | ("series", times, values)
+_Model: TypeAlias = (
+    tuple[Literal["constant"], int]
+    | tuple[Literal["uniform"], int, int]
+    | tuple[Literal["table"], Sequence[int]]
+    | tuple[Literal["series"], Sequence[int], Sequence[int]]
+)
+_Integers: TypeAlias = Sequence[int] | NDArray[np.int64]
+# bid, bid lots, ask, ask lots; an empty side is (None, 0)
+_Touch: TypeAlias = tuple[int | None, int, int | None, int]
+_Ladder: TypeAlias = list[tuple[int, int]]
+_Column: TypeAlias = NDArray[np.integer[Any]]
+
+class _Totals(TypedDict):
+    orders: int
+    cancels: int
+    replaces: int
+    rejects: int
+    fills: int
+    volume: list[int]
+    notices: list[int]
+
+class _ExternalStats(TypedDict):
+    updates: int
+    trades: int
+    held_back: int
+    lots_taken: int
+    lots_traded: int
+    restored_lots: int
+
+@final
+class Kernel:
+    """A market of several venues under one clock. Ids are small integers in the order of creation."""
+
+    def __new__(cls, seed: int, pooled: bool = False) -> Kernel: ...
+
+    # set-up
+    def add_asset(self, name: str, decimals: int) -> int: ...
+    def add_venue(self, name: str) -> int: ...
+    def add_instrument(self, name: str, base: int, quote: int) -> int: ...
+    def add_listing(
+        self,
+        venue: int,
+        instrument: int,
+        tick_lot_atoms: int,
+        lot_atoms: int,
+        min_notional_atoms: int,
+        maker_fee_e8: int,
+        taker_fee_e8: int,
+    ) -> int: ...
+    def add_profile(self, name: str) -> int: ...
+    def set_data_latency(self, profile: int, venue: int, model: _Model) -> None: ...
+    def set_consolidated_latency(self, profile: int, model: _Model) -> None: ...
+    def add_agent(
+        self,
+        name: str,
+        profile: int,
+        unlimited_credit: bool,
+        short_selling: bool,
+        stp: int,
+        decision_ns: int,
+        max_open_orders: int,
+    ) -> int: ...
+    def set_link(self, agent: int, venue: int, entry_model: _Model, report_model: _Model) -> None: ...
+    def set_order_limit(self, agent: int, listing: int, max_order_lots: int) -> None: ...
+    def deposit(self, agent: int, venue: int, asset: int, atoms: int) -> None: ...
+    def subscribe(self, agent: int, listing: int, quotes: bool, trades: bool, depth: int) -> None: ...
+    def subscribe_consolidated(self, agent: int, instrument: int) -> None: ...
+    def add_external(self, listing: int, proportional: bool = False) -> None: ...
+    def set_tape(self, trades: bool, quotes: bool, orders: bool) -> None: ...
+    def start(self) -> None: ...
+
+    # running
+    def next(self, until_ns: int) -> tuple[Any, ...] | None:
+        """Runs to the next notice for an agent; None when nothing is left up to `until_ns`."""
+
+    @property
+    def now_ns(self) -> int: ...
+    @property
+    def events(self) -> int:
+        """Queue entries and recorded updates processed so far."""
+
+    def wake_in(self, agent: int, delay_ns: int) -> None: ...
+    def new_order(
+        self,
+        agent: int,
+        listing: int,
+        side: int,
+        order_type: int,
+        tif: int,
+        post_only: bool,
+        price: int | None,
+        size: int,
+    ) -> int: ...
+    def cancel(self, agent: int, counter: int) -> None: ...
+    def replace(self, agent: int, counter: int, price: int, size: int) -> None: ...
+    def transfer(
+        self,
+        agent: int,
+        from_venue: int,
+        to_venue: int,
+        asset: int,
+        atoms: int,
+        fee_atoms: int,
+        delay_ns: int,
+    ) -> bool: ...
+    def set_phase(self, venue: int, phase: int) -> None: ...
+    def disable_agent(self, agent: int) -> None: ...
+    def enable_agent(self, agent: int) -> None: ...
+    def close(self) -> None: ...
+
+    # recorded flow
+    def push_depth(
+        self,
+        time_ns: int,
+        exchange_ns: int | None,
+        delay_ns: int | None,
+        listing: int,
+        snapshot: bool,
+        sides: _Integers,
+        prices: _Integers,
+        sizes: _Integers,
+    ) -> None: ...
+    def push_trade(
+        self,
+        time_ns: int,
+        exchange_ns: int | None,
+        delay_ns: int | None,
+        listing: int,
+        aggressor: int,
+        price: int,
+        size: int,
+    ) -> None: ...
+    def external_stats(self, listing: int) -> _ExternalStats: ...
+    def external_bbo(self, listing: int) -> _Touch: ...
+
+    # what an agent has been told
+    def bbo_view(
+        self, agent: int, listing: int
+    ) -> tuple[int | None, int, int | None, int, int, int] | None: ...
+    def depth_view(self, agent: int, listing: int) -> tuple[_Ladder, _Ladder, int] | None: ...
+    def last_trade_view(self, agent: int, listing: int) -> tuple[int, int, int, int] | None: ...
+    def consolidated_view(
+        self, agent: int, instrument: int
+    ) -> list[tuple[int, int | None, int, int | None, int, int]]: ...
+    def spendable(self, agent: int, venue: int, asset: int) -> int: ...
+
+    # for observers, never for agents
+    def balance(self, agent: int, venue: int, asset: int) -> int: ...
+    def true_bbo(self, listing: int) -> _Touch: ...
+    def true_depth(self, listing: int, side: int, levels: int) -> list[tuple[int, int, int]]: ...
+    def last_trade(self, listing: int) -> int | None: ...
+    def open_orders(self, listing: int) -> list[tuple[int, int, int, int, int, int]]:
+        """(agent, counter, side, price, leaves, total) of live orders, bids then asks, by priority."""
+
+    def queue_ahead(self, agent: int, counter: int) -> int | None: ...
+    def ledger_imbalance(self) -> list[int]: ...
+    def event_log_hash(self) -> int: ...
+    def state_hash(self, venue: int) -> int: ...
+    def totals(self) -> _Totals: ...
+    def drain_tape(self) -> dict[str, dict[str, _Column]]: ...
+
+@final
+class Venue:
+    """A venue alone. Commands return how many events they gave; the events wait until they are taken."""
+
+    def __new__(cls, name: str) -> Venue: ...
+    def add_listing(
+        self,
+        tick_lot_atoms: int,
+        lot_atoms: int,
+        min_notional_atoms: int,
+        maker_fee_e8: int,
+        taker_fee_e8: int,
+    ) -> int: ...
+    def set_owner(self, agent: int, owner: int) -> None: ...
+    def new_order(
+        self,
+        time_ns: int,
+        agent: int,
+        counter: int,
+        listing: int,
+        side: int,
+        order_type: int,
+        tif: int,
+        stp: int,
+        post_only: bool,
+        price: int | None,
+        size: int,
+    ) -> int: ...
+    def cancel(self, time_ns: int, agent: int, counter: int, listing: int) -> int: ...
+    def replace(self, time_ns: int, agent: int, counter: int, listing: int, price: int, size: int) -> int: ...
+    def set_phase(self, time_ns: int, phase: int) -> int: ...
+    def process(self, commands: NDArray[np.void], events: NDArray[np.void]) -> tuple[int, int]:
+        """COMMAND rows in, EVENT rows out, as long as `events` has room: (commands taken, events written)."""
+
+    def take_events(self) -> list[tuple[int, ...]]: ...
+    def discard_events(self) -> int: ...
+    def bbo(self, listing: int) -> _Touch: ...
+    def depth(self, listing: int, side: int, levels: int) -> list[tuple[int, int, int]]: ...
+    def orders(self, listing: int, side: int) -> list[tuple[int, int, int, int, int]]:
+        """(price, agent, counter, leaves, total) of a side's live orders, in the order they would trade."""
+
+    def live(self, listing: int) -> int: ...
+    def book_hash(self, listing: int) -> int: ...
+    def state_hash(self) -> int: ...
+    @property
+    def phase(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+@final
+class Workload:
+    """A workload file of `market-sim bench match`, read once for several runs."""
+
+    def __new__(cls, data: bytes) -> Workload: ...
+    @property
+    def timed(self) -> int:
+        """Messages of the timed part."""
+
+@final
+class WorkloadRun:
+    """A workload under way on a venue of its own."""
+
+    def __new__(cls, workload: Workload) -> WorkloadRun: ...
+    def preload(self) -> None:
+        """Fills the book."""
+
+    def finish(self) -> tuple[int, int, int]:
+        """Runs the timed part to its end: (fills, traded lots, hash over the fills), preload included."""
+
+    def state_hash(self) -> int: ...
