@@ -30,6 +30,7 @@ Rules that keep a market repeatable:
 
 from __future__ import annotations
 
+import copy
 import itertools
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -116,7 +117,8 @@ class Trader(Participant, mesa.Agent):
         # Joining the model, which mesa does here, waits until a market seats the trader and knows its name.
         self._seat = Seat.read(type(self), name, settings)
         for parameter, value in self._seat.parameters.items():
-            setattr(self, parameter, value)
+            # A list among the defaults must not become one list that all traders of the class share.
+            setattr(self, parameter, copy.deepcopy(value))
 
     def _join(
         self,

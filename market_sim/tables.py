@@ -16,7 +16,6 @@ from market_sim.engine import CancelReason, EventKind, OrderType, Phase, RejectR
 from market_sim.listing import Listing
 
 SIDE_NAMES = ["buy", "sell"]
-NOT_REASONED = ""
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,8 @@ def _enum(
     kind: type[EventKind | RejectReason | CancelReason | OrderType | TimeInForce | Phase], column: str
 ) -> pl.Expr:
     names = {int(member): member.name.lower() for member in kind}
-    return _gather([names.get(code, NOT_REASONED) for code in range(max(names) + 1)], column)
+    # Codes of other lists pass through here too, in rows that the caller masks: a name for every byte.
+    return _gather([names.get(code, "") for code in range(256)], column)
 
 
 READERS = {"trades": trades, "quotes": quotes, "orders": orders}

@@ -117,7 +117,7 @@ class Noise(Trader):
             self.cancel(next(iter(self.orders)))
         view = self.view(listing)
         middle = view.mid or view.last_price or 100.0
-        distance = self.random.gauss(0.05, 0.05)
+        distance = self.random.gauss(0.02, 0.05)
         if self.random.below(2):
             self.buy(listing, self.size, listing.round_price(middle - distance))
         else:
