@@ -5,6 +5,7 @@ The report is made to be pasted into an issue: versions and findings, no environ
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -188,6 +189,13 @@ def _parts(report: Report) -> None:
         report.findings.append(
             Finding(f"not installed: {', '.join(missing)}", "Run `make test` or `uv sync`.", error=True)
         )
+
+    try:
+        importlib.import_module("mesa")
+    except ImportError as error:
+        # a part may be there and lack what it stands on
+        what = f"mesa cannot be imported: {error}"
+        report.findings.append(Finding(what, "Run `make test` or `uv sync`.", error=True))
 
 
 def _tools(report: Report) -> None:

@@ -23,23 +23,11 @@ class Commands(TyperGroup):
         """Run the command; `--debug` lets exceptions through as they are."""
         try:
             return super().invoke(ctx)
-        except MarketSimError as error:
-            if ctx.params.get("debug"):
-                raise
-            _explain(error)
-            raise typer.Exit(BAD_INPUT) from None
-        except OSError as error:
-            if ctx.params.get("debug") or error.filename is None:
-                raise
-            say_error(f"{error.filename}: {error.strerror}")
-            raise typer.Exit(BAD_INPUT) from None
         except Exception as error:
             # typer's own ways out (usage errors, Exit, Abort) carry an exit code or are Abort
             if ctx.params.get("debug") or hasattr(error, "exit_code") or isinstance(error, typer.Abort):
                 raise
-            kind = type(error).__name__
-            say_error(f"this is a bug in market_sim: {kind}: {error}. `market-sim --debug ...` shows where.")
-            raise typer.Exit(BUG) from None
+            raise typer.Exit(_explain(error)) from None
 
 
 def say_error(message: str) -> None:
@@ -47,10 +35,20 @@ def say_error(message: str) -> None:
     notes().print(f"error: {message}", style="red", markup=False, soft_wrap=True)
 
 
-def _explain(error: MarketSimError) -> None:
-    # An agent's error is in its author's code: the traceback is what helps there.
-    cause = error.__cause__
-    if isinstance(error, AgentError) and cause is not None:
-        text = "".join(traceback.format_exception(cause)).rstrip()
+def _explain(error: Exception) -> int:
+    """Say what went wrong; gives the exit code."""
+    if isinstance(error, AgentError) and error.__cause__ is not None:
+        # The error is in its author's code: the traceback is what helps there.
+        text = "".join(traceback.format_exception(error.__cause__)).rstrip()
         notes().print(text, markup=False, soft_wrap=True)
-    say_error(str(error))
+    if isinstance(error, MarketSimError):
+        say_error(str(error))
+    elif isinstance(error, ImportError):
+        say_error(f"{error}; `market-sim doctor` looks at the installation")
+    elif isinstance(error, OSError) and error.filename is not None:
+        say_error(f"{error.filename}: {error.strerror}")
+    else:
+        kind = type(error).__name__
+        say_error(f"this is a bug in market_sim: {kind}: {error}. `market-sim --debug ...` shows where.")
+        return BUG
+    return BAD_INPUT
