@@ -1,6 +1,6 @@
 """A market you can take apart.
 
-from market_sim import Market, Scenario, run, ENGINE
+from market_sim import Market, Scenario, run, replay, ENGINE
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ScenarioError,
     )
     from market_sim.market import Market
+    from market_sim.replaying import open_replay, replay
     from market_sim.result import Result
     from market_sim.running import run, verify
     from market_sim.scenario import Scenario, load, shipped_scenarios
@@ -37,6 +38,8 @@ _HOMES = {
     "Scenario": "scenario",
     "ScenarioError": "errors",
     "load": "scenario",
+    "open_replay": "replaying",
+    "replay": "replaying",
     "run": "running",
     "shipped_scenarios": "scenario",
     "verify": "running",
@@ -54,6 +57,8 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "load",
+    "open_replay",
+    "replay",
     "run",
     "shipped_scenarios",
     "verify",

@@ -48,8 +48,8 @@ class Result:
         self._lazy = lazy
 
     @classmethod
-    def of(cls, market: Market) -> Self:
-        """The result of a market as far as it has run."""
+    def of(cls, market: Market, **more: Any) -> Self:
+        """The result of a market as far as it has run; `more` joins the summary."""
         names = tables.Names(
             market.listings, market.agent_names, market.config.epoch_time, market.config.zone
         )
@@ -57,7 +57,8 @@ class Result:
         def lazy(table: str) -> pl.LazyFrame:
             return tables.READERS[table](market.tape.lazy(table), names)
 
-        return cls(market.config, _summarise(market, accounts_of(market, lazy("trades"))), lazy, market)
+        summary = _summarise(market, accounts_of(market, lazy("trades"))) | more
+        return cls(market.config, summary, lazy, market)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:

@@ -61,6 +61,17 @@ class Capture:
         here = self._below.tell() if self._below is not None else 0
         return (self._done_bytes + here) / max(1, sum(self._bytes))
 
+    def last_stamp_ns(self) -> int:
+        """Receive stamp of the last frame, found without reading what the frames say."""
+        last = None
+        for number, raw in self._raw_lines(self.files[-1]):
+            if raw.strip():
+                last = number, raw
+        line = _split(self.files[-1], *last) if last is not None else None
+        if line is None:
+            raise DataError("the file is empty", self.files[-1], remedy=FORM)
+        return line.local_ns
+
     def __iter__(self) -> Iterator[Line]:
         """Every frame. DataError with file and line where one cannot be read."""
         latest_ns = 0
@@ -81,14 +92,20 @@ class Capture:
 
     def _read_file(self, name: str) -> Iterator[Line]:
         number = 0
+        for number, raw in self._raw_lines(name):
+            line = _split(name, number, raw)
+            if line is not None:
+                yield line
+        if number == 0:
+            raise DataError("the file is empty", name, remedy=FORM)
+
+    def _raw_lines(self, name: str) -> Iterator[tuple[int, bytes]]:
+        number = 0
         try:
             with io.BufferedReader(io.FileIO(name), READ_BUFFER) as below:
                 self._below = below
-                for raw in _raw_lines(below):
-                    number += 1
-                    line = _split(name, number, raw)
-                    if line is not None:
-                        yield line
+                for number, raw in enumerate(_raw_lines(below), start=1):
+                    yield number, raw
         except (EOFError, zlib.error) as error:
             raise DataError(
                 f"the compressed data break off ({error})",
@@ -102,8 +119,6 @@ class Capture:
             ) from error
         finally:
             self._below = None
-        if number == 0:
-            raise DataError("the file is empty", name, remedy=FORM)
 
 
 def _size(name: str) -> int:

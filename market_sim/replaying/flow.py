@@ -16,6 +16,7 @@ Clock = Literal["local", "venue"]
 CHUNK_UPDATES = 2_000
 SECOND_NS = 10**9
 END_OF_TIME_NS = 2**62
+END_MARGIN_NS = 60 * SECOND_NS
 
 
 class Flow:
@@ -64,6 +65,15 @@ class Flow:
     def end_ns(self) -> int | None:
         """Kernel time of the last update; None while there is more to push."""
         return self._pushed_ns if self._next is None else None
+
+    def expected_end_ns(self) -> int:
+        """Kernel time that no update is after, for a bar of progress: from the last lines of the files."""
+        first = self._next
+        assert first is not None, "asked before anything is pushed"
+        # The venue clock runs beside the local one, at a distance that differs a little from frame to frame.
+        behind_ns = first.update.local_ns - first.time_ns
+        last_ns = max(source.capture.last_stamp_ns() for source in self.sources)
+        return last_ns - behind_ns - self.epoch_ns + END_MARGIN_NS
 
     @property
     def read_share(self) -> float:

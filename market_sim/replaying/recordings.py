@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from math import gcd
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 from market_sim.errors import DataError, ScenarioError
@@ -44,19 +45,29 @@ QUOTE_ASSETS = (
 ATOM_DECIMALS = 8
 
 
+ScenarioName = str | PathLike[str] | Mapping[str, Any] | Scenario | None
+
+
 def scenario_for(
-    files: Files, scenario: str | PathLike[str] | Mapping[str, Any] | Scenario | None
+    files: Files,
+    scenario: ScenarioName,
+    overrides: Iterable[str] = (),
+    *,
+    shipped_only: bool = False,
+    own_agents: bool = False,
 ) -> Scenario:
-    """The scenario asked for; for None the shipped one if it lists what was recorded, else WATCH."""
-    if isinstance(scenario, PathLike):
-        scenario = fspath(scenario)
+    """The scenario asked for; for None the shipped one if it lists what was recorded, else WATCH.
+
+    `overrides` and `shipped_only` as in `load`. With `own_agents` the shipped default comes without its own.
+    """
     if scenario is None:
-        shipped = load(DEFAULT_SCENARIO)
-        wanted = {listing.external for listing in shipped.listings}
-        scenario = shipped if symbols_in(files) <= wanted else WATCH
-    if scenario == WATCH:
-        return load(watch_table(files))
-    found = load(scenario)
+        wanted = {listing.external for listing in load(DEFAULT_SCENARIO).listings}
+        scenario = DEFAULT_SCENARIO if symbols_in(files) <= wanted else WATCH
+        found = _loaded(files, scenario, overrides, shipped_only)
+        if own_agents:
+            found = found.model_copy(update={"agents": []})
+    else:
+        found = _loaded(files, scenario, overrides, shipped_only)
     if not any(listing.external for listing in found.listings):
         raise ScenarioError(
             "no listing takes recorded flow",
@@ -64,6 +75,14 @@ def scenario_for(
             'Name the recorded symbol in a listing, as in external = "BTCUSDT".',
         )
     return found
+
+
+def _loaded(files: Files, scenario: Any, overrides: Iterable[str], shipped_only: bool) -> Scenario:
+    if isinstance(scenario, PathLike):
+        scenario = Path(scenario)
+    if scenario == WATCH:
+        return load(watch_table(files), overrides)
+    return load(scenario, overrides, shipped_only=shipped_only)
 
 
 def open_sources(files: Files, scenario: Scenario) -> list[Source]:
@@ -149,7 +168,7 @@ def watch_table(files: Files) -> dict[str, Any]:
         "schema": 1,
         "name": WATCH,
         "description": "A recorded market alone.",
-        "duration": "1d",
+        "duration": "365d",
         "numeraire": quote,
         "assets": {asset: {"decimals": decimals} for asset, decimals in assets.items()},
         "venues": {WATCH_VENUE: {}},
