@@ -23,7 +23,7 @@ impl OrderState {
 impl Book {
     /// The order as it stands, or `None` if no such order rests.
     pub fn order(&self, id: OrderId) -> Option<OrderState> {
-        let slot = self.index.get(id)?;
+        let slot = self.index.get(id, &self.orders)?;
         let order = self.orders.get(slot);
         Some(OrderState {
             side: order.terms.side(),
@@ -37,7 +37,7 @@ impl Book {
     /// Changes leaves and total of a resting order by as much; it keeps its place. The caller has checked that
     /// something is left and, where it grows, that there is room.
     pub(crate) fn resize(&mut self, id: OrderId, change: Lots) {
-        let slot = self.index.get(id).expect("the order rests");
+        let slot = self.index.get(id, &self.orders).expect("the order rests");
         let total = self.orders.total(slot) + change;
         self.orders.set_total(slot, total);
         let order = self.orders.get_mut(slot);

@@ -68,7 +68,7 @@ impl Book {
                 if done.maker_leaves == 0 {
                     level.unlink(orders, slot);
                     orders.release(slot);
-                    index.remove(done.maker);
+                    index.take(done.maker, |found| found == slot);
                 }
                 slot = next;
             }

@@ -49,7 +49,7 @@ impl Book {
 
     #[inline]
     pub fn contains(&self, id: OrderId) -> bool {
-        self.index.get(id).is_some()
+        self.index.get(id, &self.orders).is_some()
     }
 
     /// Lots still open, or `None` if no such order rests.
@@ -75,13 +75,14 @@ impl Book {
         let key = ladder::key(order.terms.side(), order.terms.price());
         let slot = self.orders.add(order);
         self.sides[order.terms.side().index()].open(key).append(&mut self.orders, slot);
-        self.index.insert(order.id, slot);
+        self.index.insert(order.id, slot, &self.orders);
     }
 
     /// Takes a resting order out and returns it as it stood.
     pub(crate) fn take_out(&mut self, id: OrderId) -> Option<Rest> {
-        let slot = self.index.remove(id)?;
-        let order = self.orders.get(slot);
+        let orders = &self.orders;
+        let slot = self.index.take(id, |slot| orders.get(slot).id == id)?;
+        let order = orders.get(slot);
         let (terms, leaves) = (order.terms, order.leaves);
         let key = ladder::key(terms.side(), terms.price());
         let ladder = &mut self.sides[terms.side().index()];
@@ -96,7 +97,7 @@ impl Book {
 
     #[inline]
     fn resting(&self, id: OrderId) -> Option<&Resting> {
-        self.index.get(id).map(|slot| self.orders.get(slot))
+        self.index.get(id, &self.orders).map(|slot| self.orders.get(slot))
     }
 }
 
