@@ -52,13 +52,24 @@ impl From<LedgerError> for KernelError {
     }
 }
 
-/// `time + delay`, unless it leaves the 64-bit clock (292 years).
+fn off_the_clock(time: Nanos, delay: Nanos) -> String {
+    format!("time {time} ns and a delay of {delay} ns leave the 64-bit clock of nanoseconds (292 years)")
+}
+
+/// `time + delay` of something under way.
 #[inline]
 pub fn later(time: Nanos, delay: Nanos) -> Result<Nanos> {
     match time.checked_add(delay) {
         Some(sum) => Ok(sum),
-        None => KernelError::argument(format!(
-            "time {time} ns and a delay of {delay} ns leave the 64-bit clock of nanoseconds: shorten the delay"
-        )),
+        None => KernelError::engine(off_the_clock(time, delay), "kernel", "Shorten the latency."),
+    }
+}
+
+/// `time + delay` where a caller gave the delay.
+#[inline]
+pub fn later_as_asked(time: Nanos, delay: Nanos) -> Result<Nanos> {
+    match time.checked_add(delay) {
+        Some(sum) => Ok(sum),
+        None => KernelError::argument(off_the_clock(time, delay)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use super::clearing::Cause;
-use super::error::{KernelError, Result};
+use super::error::{KernelError, Result, later_as_asked};
 use crate::external::{DepthUpdate, Desk, External, Stats, TradeUpdate};
 use crate::types::{Lots, MAX_PRICE, MAX_SIZE, Nanos, Side, Ticks};
 
@@ -49,6 +49,7 @@ impl Kernel {
                 update.delay_ns
             ));
         }
+        later_as_asked(update.time_ns, update.delay_ns)?;
         let earliest = self.latest_push.max(self.now);
         if update.time_ns < earliest {
             return KernelError::engine(

@@ -4,7 +4,7 @@
 //! gateway refuses never travels: it comes back as a report at the moment it would have left.
 
 use super::Kernel;
-use super::error::{KernelError, Result, later};
+use super::error::{KernelError, Result, later, later_as_asked};
 use super::gateway::OpenOrder;
 use super::log::TransferOrder;
 use super::market::Pending;
@@ -55,7 +55,7 @@ impl Kernel {
         if delay_ns < 1 {
             return KernelError::argument(format!("a wake-up in {delay_ns} ns: give at least 1"));
         }
-        self.queue.push(later(self.now, delay_ns)?, Entry::Wake(Self::agent_id(place)));
+        self.queue.push(later_as_asked(self.now, delay_ns)?, Entry::Wake(Self::agent_id(place)));
         Ok(())
     }
 
@@ -222,7 +222,7 @@ impl Kernel {
                  and nothing negative"
             ));
         }
-        let arrival = later(self.now, delay_ns)?;
+        let arrival = later_as_asked(self.now, delay_ns)?;
         let slot = self.slot(from, asset);
         let sender = &mut self.agents[place];
         if !sender.enabled || self.closed || !sender.gateway.withdraw(slot, atoms)? {
