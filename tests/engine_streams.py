@@ -8,7 +8,8 @@ import random
 from dataclasses import dataclass, field
 
 import numpy as np
-from engine_kit import BUY, FOK, GTC, IOC, LIMIT, MARKET, NEWEST, NONE, PASS, SELL
+from engine_kit import FOK, GTC, IOC, LIMIT, MARKET, NEWEST, NONE, PASS
+from hypothesis import strategies as st
 
 from market_sim.engine import Phase
 from market_sim.records import COMMAND, EVENT
@@ -173,15 +174,27 @@ def first_difference(one, other):
     return next((place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), None)
 
 
-__all__ = [
-    "BUY",
-    "MIXES",
-    "SELL",
-    "Mix",
-    "Stream",
-    "by_batch",
-    "by_call",
-    "first_difference",
-    "open_venue",
-    "record",
-]
+# --- Hypothesis: short streams that find and shrink ------------------------------------------------------
+
+_agents, _counters, _listings = st.integers(1, 3), st.integers(1, 5), st.integers(0, 1)
+_prices, _sizes = st.integers(97, 103), st.integers(1, 9)
+_new = st.tuples(
+    *(st.just("new"), _agents, _counters, _listings, st.integers(0, 1)),
+    *(st.sampled_from((LIMIT, LIMIT, MARKET)), st.sampled_from((GTC, GTC, IOC, FOK))),
+    *(st.sampled_from((NONE, NEWEST, PASS)), st.booleans()),
+    *(st.one_of(st.none(), _prices, _prices, _prices), _sizes),
+)
+_cancel = st.tuples(st.just("cancel"), _agents, _counters, _listings)
+_replace = st.tuples(st.just("replace"), _agents, _counters, _listings, _prices, _sizes)
+_phase = st.tuples(st.just("phase"), st.integers(0, 2))
+short_streams = st.lists(st.one_of(_new, _new, _new, _cancel, _replace, _phase), max_size=40)
+SHORT = Mix(listings=((7, 3, 0, -1_111, 2_222), (1, 1, 300, 3, 0)), owners={3: 2})
+
+_edges = st.sampled_from([0, 1, 2, 2**20, 2**42, 2**48, 2**48 + 1, 2**53, 2**53 + 1, 2**63 - 1, -1, -(2**63)])
+_edge_new = st.tuples(
+    *(st.just("new"), _agents, _counters, st.just(0), st.integers(0, 1), st.just(LIMIT)),
+    *(st.sampled_from((GTC, IOC, FOK)), st.just(NEWEST), st.booleans(), _edges, _edges),
+)
+_edge_replace = st.tuples(st.just("replace"), _agents, _counters, st.just(0), _edges, _edges)
+edge_streams = st.lists(st.one_of(_edge_new, _edge_replace), max_size=25)
+edge_atoms = st.sampled_from([(1, 1), (2**9, 2**14), (2**40, 2**40), (2**62, 2**62)])

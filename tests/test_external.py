@@ -1,4 +1,4 @@
-"""A recorded market as a participant: queues, trades and their depth in either order, who is met and how far."""
+"""A recorded market as a participant: queues, trades and their depth in either order, who is met."""
 
 import pytest
 from engine_kit import BUY, SELL, Market, line, report_event
