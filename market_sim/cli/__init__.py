@@ -13,6 +13,7 @@ import typer
 from market_sim.cli.bench import bench
 from market_sim.cli.errors import Commands
 from market_sim.cli.info import doctor, scenarios
+from market_sim.cli.replay import replay
 from market_sim.cli.run import run, verify
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ def root(
 
 app.command()(run)
 app.command()(verify)
+app.command()(replay)
 
 app.add_typer(bench, name="bench")
 app.command()(doctor)

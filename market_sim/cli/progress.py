@@ -27,6 +27,17 @@ def counting(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
+def working(title: str) -> Iterator[None]:
+    """A turning sign for work of unknown length."""
+    console = notes()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(title):
+        yield
+
+
+@contextmanager
 def simulating(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar over simulated time; gives `tell(now_ns, end_ns)`."""
     console = notes()

@@ -1,0 +1,95 @@
+"""`market-sim replay`: a recorded market with agents in it, or a check that its book is rebuilt right."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from market_sim.cli.errors import FAILED_CHECK
+from market_sim.cli.options import Clock, Engine, Json, Out, Overrides, Seed, Until, name_of, read_duration
+from market_sim.cli.output import emit_json, emit_pairs, emit_table, notes
+from market_sim.cli.progress import simulating, working
+from market_sim.cli.run import show
+
+CHECKED = ("ok", "bbo_rows", "bbo_equal", "crossed", "gaps", "clock", "engine", "frames", "frames_per_s")
+
+
+def replay(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Captures in order, plain or .gz; VENUE=FILE where a scenario has several venues."
+        ),
+    ],
+    check: Annotated[
+        bool, typer.Option("--check", help="Agents off: compare the rebuilt book with every bookTicker.")
+    ] = False,
+    scenario: Annotated[
+        str | None,
+        typer.Option(help='Scenario whose listings name recorded symbols; "watch": the recording alone.'),
+    ] = None,
+    clock: Annotated[
+        Clock | None, typer.Option(help="local: receive stamps. venue: exchange stamps, recorded delays.")
+    ] = None,
+    site_offset: Annotated[
+        str | None, typer.Option(help='Added to recorded delays on the venue clock, as in "2ms" or "-1ms".')
+    ] = None,
+    seed: Seed = None,
+    until: Until = None,
+    engine: Engine = None,
+    overrides: Overrides = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Replay recorded markets. Without --scenario an Avellaneda-Stoikov maker trades in the recorded one."""
+    if check:
+        given = {
+            "--seed": seed,
+            "--until": until,
+            "--set": overrides,
+            "--out": out,
+            "--site-offset": site_offset,
+        }
+        _refuse_beside_check([name for name, value in given.items() if value is not None])
+        _check(files, scenario, name_of(clock), name_of(engine), as_json)
+        return
+    from market_sim.replaying import replay as replay_files
+
+    until_ns = read_duration(until, "--until")
+    with simulating("replay") as tell:
+        result = replay_files(
+            files,
+            scenario,
+            seed=seed,
+            clock=name_of(clock),
+            site_offset=site_offset,
+            until=until_ns,
+            engine=name_of(engine),
+            overrides=overrides or (),
+            progress=tell,
+            out=out,
+        )
+    summary = result.summary()
+    show(summary, as_json)
+    for note in summary["replay"]["notes"]:
+        notes().print(f"note: {note}", markup=False, soft_wrap=True)
+
+
+def _refuse_beside_check(names: list[str]) -> None:
+    if names:
+        raise typer.BadParameter(f"{names[0]} has no meaning beside --check: no agents run there")
+
+
+def _check(files: list[str], scenario: str | None, clock: Any, engine: str | None, as_json: bool) -> None:
+    from market_sim.replaying import check as check_files
+
+    with working("checking every frame"):
+        told = check_files(files, scenario, clock=clock, engine=engine)
+    if as_json:
+        emit_json(told)
+    else:
+        emit_pairs(told, CHECKED)
+        emit_table("first differences", told["differences"])
+    if not told["ok"]:
+        raise typer.Exit(FAILED_CHECK)
