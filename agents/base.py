@@ -52,10 +52,11 @@ from market_sim.engine import (
 from market_sim.listing import Listing
 from market_sim.notices import Cancelled, Fill, News, PhaseChange, Quote, Reject, Trade
 from market_sim.order import Order
-from market_sim.participant import OrderError, Participant
+from market_sim.participant import Participant
 from market_sim.seat import Seat
 from market_sim.stream import Stream
 from market_sim.units import format_time
+from market_sim.vantage import OrderError
 from market_sim.view import ConsolidatedView, View
 
 if TYPE_CHECKING:

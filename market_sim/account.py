@@ -12,7 +12,7 @@ from market_sim.marks import Rates
 from market_sim.notices import Fill
 
 if TYPE_CHECKING:
-    from market_sim.participant import Participant
+    from market_sim.vantage import Vantage
 
 
 class Account:
@@ -22,7 +22,7 @@ class Account:
     shows the one pool. Unknown venues and assets raise ScenarioError.
     """
 
-    def __init__(self, owner: Participant) -> None:
+    def __init__(self, owner: Vantage) -> None:
         self._owner = owner
         self._money = owner.market.money
         self._atoms: dict[tuple[str, str], int] = {}
@@ -80,6 +80,11 @@ class Account:
     def spendable(self, asset: str, venue: str | None = None) -> float:
         """What a new order at a venue could use of an asset, or at all venues together: not yet reserved."""
         return self._money.amount(asset, self.spendable_atoms(asset, venue))
+
+    @property
+    def unlimited(self) -> bool:
+        """True with credit "unlimited": nothing is reserved, and `spendable` limits no order."""
+        return self._owner.market.groups[self._owner.name].credit == "unlimited"
 
     def position(self, asset: str) -> float:
         """Holding of an asset over all venues; below 0 when sold short."""

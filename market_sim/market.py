@@ -8,21 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import mesa
-
 from market_sim import dispatch
 from market_sim.agenda import Agenda
-from market_sim.assembly import assemble, levels_of, seat_agent, subscribe
-from market_sim.engine import RESERVED_NAMES, NoticeKind, Phase, engine_name
-from market_sim.errors import AgentError, MarketSimError, ScenarioError
+from market_sim.controls import Controls
+from market_sim.engine import Phase
+from market_sim.errors import MarketSimError, ScenarioError
 from market_sim.frame import ListingPicture, Picture, books, picture
-from market_sim.fundamental import Fundamental
-from market_sim.handed import with_traders
-from market_sim.limits import Guard
-from market_sim.money import Money
-from market_sim.notices import News
-from market_sim.scenario import AgentTable, Scenario, check_seed, load, parameters_of
-from market_sim.tape import Tape
+from market_sim.scenario import Scenario
 from market_sim.units import SECOND_NS, duration_ns, format_time
 
 if TYPE_CHECKING:
@@ -52,7 +44,7 @@ class Flow(Protocol):
         """Push what comes next, and give the time up to which the kernel may run."""
 
 
-class Market(mesa.Model):
+class Market(Controls):
     """A scenario at work. `run` plays the whole session; `step` (one second), `step_to` and `step_event`
     parts of it.
 
@@ -73,100 +65,27 @@ class Market(mesa.Model):
         agents: Sequence[Any] = (),
         flow: Flow | None = None,
     ) -> None:
-        plan = scenario if isinstance(scenario, Scenario) else load(scenario)
-        #: The scenario, with a table for every agent handed over in code.
-        self.config, handed = with_traders(plan, agents)
-        self.seed = _seed(plan.seed if seed is None else seed)
-        super().__init__(rng=self.seed)
-        self.engine = engine_name(engine)
-        self._parts = assemble(self.config, self.seed, self.engine)
-        self.kernel = self._parts.kernel
-        self.listings = self._parts.listings
-        self.venues, self.instruments = self._parts.venues, self._parts.instruments
-        self.phases = dict.fromkeys(self.venues, Phase.CONTINUOUS)
-        self.fundamentals = Fundamental.all_of(self.config.fundamentals, self.seed)
-        self.tape = Tape(self.config.limits.tape_rows)
-        self.end_ns = self.config.duration_ns
-        self.started = self.closing = self.finished = False
-        #: The error that stopped the run, and those of agents that were switched off for theirs.
-        self.failure: MarketSimError | None = None
+        super().__init__(scenario, seed, engine, agents)
         #: The books as the session left them; None before its end.
         self.last_books: list[ListingPicture] | None = None
-        self.incidents: list[AgentError] = []
-        self.traders: dict[str, Any] = {}
-        self._begun: set[str] = set()
-        self._unheard: list[str] | None = []
-        self.groups: dict[str, AgentTable] = {}
-        self.money = Money(self.config, self._parts)
-        self._seat_traders(handed)
-        self._connect()
-        self.agent_names = [*RESERVED_NAMES, *self.traders]
-        self.guard = Guard(self.config.limits, self._notices, self.agent_names)
         self._agenda = Agenda(self, self.config.events)
         self._flow = flow
         self._drained_at = 0
 
-    # Set-up
-
-    def _seat_traders(self, handed: Sequence[Any]) -> None:
-        ready = iter(handed)
-        first_handed = len(self.config.agents) - len(handed)
-        for number, group in enumerate(self.config.agents):
-            names = self.config.listings_of(group)
-            listings = tuple(listing for listing in self.listings if listing.name in names)
-            for name in group.members:
-                trader = next(ready) if number >= first_handed else self._make(group)
-                agent_id = seat_agent(self.config, self._parts, group, name)
-                trader._join(self, self.kernel, agent_id, name, listings, levels_of(trader) > 0)
-                subscribe(self.config, self._parts, group, agent_id, trader)
-                for (venue, asset), atoms in self.config.endowment_atoms(group).items():
-                    trader.account._move(venue, asset, atoms)
-                self.traders[name] = trader
-                self.groups[name] = group
-
-    def _make(self, group: AgentTable) -> Any:
-        try:
-            return self.config.class_of(group)(**self.config.params_of(group))
-        except TypeError as error:
-            raise ScenarioError(
-                f"{group.kind} cannot be made: {error}",
-                f"agents.{group.name}",
-                "Declare parameters as class annotations and set up state in on_start, not in __init__.",
-            ) from error
-
-    def _connect(self) -> None:
-        """Cache where each agent's notices go."""
-        size = len(RESERVED_NAMES) + len(self.traders)
-        self._wake: list[Callable[[], None]] = [_nothing] * size
-        self._hear: list[list[dispatch.Hear]] = [[dispatch.ignore] * size for _ in NoticeKind]
-        for trader in self.traders.values():
-            self._wake[trader.agent_id] = trader.on_wake
-            for kind, hear in dispatch.hearers(self, trader).items():
-                self._hear[kind][trader.agent_id] = hear
-
-    def _notices(self) -> list[int]:
-        return list(self.kernel.totals()["notices"])
-
     # Time
-
-    @property
-    def now_ns(self) -> int:
-        """Simulated time in nanoseconds since the epoch; once the session is over, its end."""
-        return self.end_ns if self.finished else int(self.kernel.now_ns)
-
-    @property
-    def events(self) -> int:
-        """Entries that the kernel has processed: arrivals of commands, market data and reports, and wakes."""
-        return int(self.kernel.events)
 
     def run(self, until: str | int | None = None, progress: Callable[[int, int], None] | None = None) -> None:
         """Play the session to its end (default: the scenario's duration) and close it.
 
-        `progress(now_ns, end_ns)` is called about a thousand times. Raises AgentError for an agent that
-        raises, LimitError at a limit; the tape is kept in both cases.
+        ScenarioError for an end in the past. `progress(now_ns, end_ns)` is called about a thousand times.
+        Raises AgentError for an agent that raises, LimitError at a limit; the tape is kept in both cases.
         """
         if until is not None:
             self.end_ns = duration_ns(until)
+            if self.end_ns < self.now_ns:
+                raise ScenarioError(
+                    f"{until!r} is over", "until", f"It is {format_time(self.now_ns)} already."
+                )
         while not self.finished:
             self.step_to(min(self.now_ns + max(self.end_ns // 1000, 1), self.end_ns))
             if progress is not None:
@@ -310,104 +229,13 @@ class Market(mesa.Model):
         self.tape.collect(self.kernel)
         logger.info("[%s] session over after %s events", format_time(self.end_ns), f"{self.events:,}")
 
-    # Agents
-
-    def _begin(self, trader: Any) -> None:
-        self._begun.add(trader.name)
-        self._call(trader, "on_start")
-
-    def _call(self, trader: Any, hook: str, *arguments: Any) -> None:
-        try:
-            getattr(trader, hook)(*arguments)
-        except Exception as error:
-            self._agent_raised(trader.agent_id, hook, error)
-
-    def _agent_raised(self, agent_id: int, hook: str, error: Exception) -> None:
-        name = self.agent_names[agent_id]
-        told = dispatch.agent_error(error, name, hook, self.now_ns)
-        if self.config.on_agent_error == "disable":
-            logger.error("%s; switched off", told)
-            self.incidents.append(told)
-            self.switch(name, on=False)
-            return
-        raise told from error
-
-    def trader(self, name: str) -> Any:
-        """A trader by name; ScenarioError names those there are."""
-        found = self.traders.get(name)
-        if found is None:
-            raise ScenarioError(
-                f"no agent {name!r}", self.config.name, f"There are {', '.join(self.traders)}."
-            )
-        return found
-
-    def switch(self, name: str, on: bool) -> None:
-        """Switch an agent off (its orders are cancelled, it hears nothing) or on again (it is woken at
-        once).
-        """
-        trader = self.trader(name)
-        if trader.enabled == on:
-            return
-        trader.enabled = on
-        if not on:
-            self.kernel.disable_agent(trader.agent_id)
-            trader.orders.clear()
-            return
-        self.kernel.enable_agent(trader.agent_id)
-        trader._come_back()
-        self._wake[trader.agent_id] = trader._wake_if_due
-        if name in self._begun:
-            trader.wake_in(1)
-        else:
-            self._begin(trader)
-
-    def set_parameter(self, name: str, parameter: str, value: Any) -> None:
-        """Give an agent's parameter another value, checked by type (ScenarioError)."""
-        trader = self.trader(name)
-        declared = parameters_of(type(trader)).get(parameter)
-        if declared is None:
-            raise ScenarioError(f"{type(trader).__name__} has no parameter {parameter!r}", name)
-        try:
-            setattr(trader, parameter, declared.read(value))
-        except ValueError as error:
-            raise ScenarioError(str(error), f"{name}.{parameter}") from None
-
-    def tell_news(self, text: str) -> None:
-        """Let every agent hear a text now."""
-        if self._unheard is not None:
-            # Nobody hears anything before its on_start.
-            self._unheard.append(text)
-            return
-        news = News(self.now_ns, text)
-        for trader in self.traders.values():
-            if trader.enabled:
-                self._call(trader, "on_news", news)
-
-    def set_phase(self, venue: str, phase: Phase) -> None:
-        """Suspend or resume a venue now; agents hear of it as late as their market data."""
-        self.kernel.set_phase(self.venues[venue], int(phase))
-        self.phases[venue] = phase
-
     # Looking on
-
-    def fundamental(self, instrument: str) -> float | None:
-        """The fundamental value of an instrument now, in quote per base; None where the scenario has none."""
-        found = self.fundamentals.get(instrument)
-        return None if found is None else found.at(self.now_ns)
 
     def frame(self, levels: int = 10) -> Picture:
         """A picture of books, trades since the last picture, and agents: plain data for whoever watches."""
         if self.started:
             self.tape.collect(self.kernel)
         return picture(self, levels)
-
-    def gained_atoms(self, name: str) -> dict[str, int]:
-        """Per asset what an agent truly holds beyond its endowment."""
-        trader = self.trader(name)
-        gained = {asset: self.money.balance_atoms(trader.agent_id, asset) for asset in self.money.assets}
-        for (_, asset), atoms in self.config.endowment_atoms(self.groups[name]).items():
-            gained[asset] -= atoms
-        return gained
 
     def result(self) -> Result:
         """Tables, figures and accounts of what has happened so far."""
@@ -416,19 +244,3 @@ class Market(mesa.Model):
         if self.started:
             self.tape.collect(self.kernel)
         return Result.of(self)
-
-    @property
-    def portable(self) -> bool:
-        """True if every agent drew and computed with what is the same on all machines."""
-        return all(trader.is_portable for trader in self.traders.values())
-
-
-def _nothing() -> None:
-    """A wake of an account that no trader sits at."""
-
-
-def _seed(seed: Any) -> int:
-    try:
-        return check_seed(seed)
-    except ValueError as error:
-        raise ScenarioError(str(error), "seed") from None
