@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from market_sim.cli import app
 from market_sim.engine import native_module
 from market_sim.workload import ADD, MARKET, MESSAGE
+from tests.captures import MS, CaptureWriter
 
 ROOT = Path(__file__).parents[1]
 ENGINES = ["rust", "reference"] if native_module() else ["reference"]
@@ -325,3 +326,90 @@ def test_help_needs_no_heavy_import():
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stderr.strip() == ""
+
+
+def capture(seconds: int = 20) -> CaptureWriter:
+    """A book that moves by a cent each 100 ms, with its tickers and some trades."""
+    writer = CaptureWriter()
+    bids = {f"{price}.00": "1.000" for price in range(60_000, 59_990, -1)}
+    asks = {f"{price}.00": "1.000" for price in range(60_001, 60_011)}
+    writer.snapshot(0, 10, bids, asks)
+    for step in range(1, 10 * seconds):
+        at, number, size = step * 100 * MS, 10 + step, f"{1 + step % 3}.000"
+        writer.diff(at, step * 100 - 5, number, number, {"60000.00": size})
+        writer.ticker(at + 1, number, "60000.00", size, "60001.00", "1.000")
+        if step % 7 == 0:
+            writer.trade(at + 2, step * 100 - 4, step, "60001.00", "0.010", seller=False)
+    return writer
+
+
+def test_replay_check_prints_the_promised_keys(folder):
+    capture().write(folder / "good.gz")
+    code, out, err = call("replay", "good.gz", "--check", "--json")
+    told = json.loads(out)
+    assert code == 0, err
+    assert {"bbo_rows", "bbo_equal", "crossed", "gaps"} <= set(told)
+    assert (told["bbo_rows"], told["bbo_equal"], told["crossed"], told["gaps"]) == (199, 199, 0, 0)
+    code, out, _ = call("replay", "good.gz", "--check")
+    assert code == 0
+    assert "bbo equal" in out
+
+
+def test_replay_check_fails_where_the_book_differs_or_frames_are_missing(folder):
+    wrong = capture()
+    wrong.lines = [line.replace('"B":"2.000"', '"B":"2.001"') for line in wrong.lines]
+    wrong.write(folder / "wrong.txt")
+    code, out, _ = call("replay", "wrong.txt", "--check", "--json")
+    told = json.loads(out)
+    assert (code, told["ok"]) == (1, False)
+    assert told["bbo_equal"] < told["bbo_rows"]
+    assert told["differences"][0]["line"] > 1
+
+    holed = capture()
+    del holed.lines[20:30]
+    holed.write(folder / "holed.txt")
+    code, out, _ = call("replay", "holed.txt", "--check", "--json")
+    assert json.loads(out)["gaps"] > 0
+
+
+def test_replay_runs_a_maker_and_can_be_verified(folder):
+    capture().write(folder / "good.gz")
+    hashes = set()
+    for engine in ENGINES:
+        options = ("--seed", "3", "--engine", engine, "--out", f"kept-{engine}", "--json")
+        code, out, err = call("replay", "good.gz", *options)
+        assert code == 0, err
+        told = json.loads(out)
+        assert "do not react" in err
+        assert told["ledger_imbalance"] == {"USDT": 0, "BTC": 0}
+        assert told["orders"] > 0
+        hashes.add(told["event_log_hash"])
+        assert call("verify", f"kept-{engine}")[0] == 0
+    assert len(hashes) == 1
+    venue = call("replay", "good.gz", "--clock", "venue", "--json")
+    assert venue[0] == 0
+    assert json.loads(venue[1])["event_log_hash"] not in hashes
+
+
+def test_a_truncated_or_foreign_replay_file_is_named_with_the_line(folder):
+    good = capture().write(folder / "good.gz")
+    (folder / "cut.gz").write_bytes(good.read_bytes()[:-200])
+    torn = capture()
+    torn.lines[12] = torn.lines[12][:-9]
+    torn.write(folder / "torn.txt")
+    (folder / "prices.csv").write_text("date,open,close\n2024-08-08,1,2\n")
+    for name, words in (("cut.gz", ("line",)), ("torn.txt", ("line 13",)), ("prices.csv", ("line 1",))):
+        for check in ((), ("--check",)):
+            message = refused("replay", name, *check)
+            assert name in message
+            for word in words:
+                assert word in message, message
+    assert "gone.gz" in refused("replay", "gone.gz")
+    assert "gone.gz" in refused("replay", "gone.gz", "--check")
+
+
+def test_replay_check_refuses_options_without_meaning(folder):
+    capture().write(folder / "good.gz")
+    for option in (("--seed", "3"), ("--until", "1s"), ("--out", "kept")):
+        assert option[0] in refused("replay", "good.gz", "--check", *option)
+    assert "--until" in refused("replay", "good.gz", "--until", "soon")
