@@ -10,11 +10,10 @@
 
 use std::collections::BTreeMap;
 
+use super::bucket::{Bucket, Hash};
 use super::slab::{Slab, Slot};
 use crate::types::OrderId;
 
-/// Places of a bucket.
-const PLACES: usize = 6;
 /// Orders a bucket has on average when the table doubles; at three of six, three in a hundred find theirs full.
 const MEAN_FILL: usize = 3;
 const FIRST_BUCKETS: usize = 8;
@@ -38,8 +37,8 @@ impl Index {
         let hash = Hash::of(id);
         let bucket = &self.buckets[hash.bucket(self.buckets.len())];
         match bucket.find(hash, |slot| orders.get(slot).id == id) {
-            Some(place) => Some(bucket.slots[place]),
-            None if bucket.has_spilled() => self.spilled.get(&id).copied(),
+            Some(place) => Some(bucket.slot(place)),
+            None if bucket.spilled() > 0 => self.spilled.get(&id).copied(),
             None => None,
         }
     }
@@ -62,8 +61,8 @@ impl Index {
         let bucket = &mut self.buckets[at];
         let slot = if let Some(place) = bucket.find(hash, is_it) {
             bucket.clear(place);
-            bucket.slots[place]
-        } else if bucket.has_spilled() {
+            bucket.slot(place)
+        } else if bucket.spilled() > 0 {
             let slot = self.spilled.remove(&id)?;
             bucket.count_spilled(-1);
             slot
@@ -95,109 +94,6 @@ impl Index {
         for (id, slot) in std::mem::take(&mut self.spilled) {
             self.put(id, slot);
         }
-    }
-}
-
-/// Ids mixed so that neither neighbouring counters nor neighbouring agents crowd a bucket.
-#[derive(Clone, Copy)]
-struct Hash(u64);
-
-impl Hash {
-    #[inline]
-    fn of(id: OrderId) -> Self {
-        let key = u64::from(id.agent) << 32 | u64::from(id.counter);
-        // The two halves of a product, folded (as in wyhash): one multiplication mixes every bit.
-        let product = u128::from(key ^ 0x9E37_79B9_7F4A_7C15) * 0xD6E8_FEB8_6659_FD93;
-        Self((product >> 64) as u64 ^ product as u64)
-    }
-
-    #[inline]
-    fn bucket(self, buckets: usize) -> usize {
-        (self.0 >> 32) as usize & (buckets - 1)
-    }
-
-    /// One byte, never 0, which marks a free place.
-    #[inline]
-    fn tag(self) -> u64 {
-        (self.0 & 0xff).max(1)
-    }
-}
-
-/// One bit of a byte in each of the lower six bytes.
-const LOWEST: u64 = 0x0000_0101_0101_0101;
-const LOWER_SEVEN: u64 = LOWEST * 0x7f;
-const HIGHEST: u64 = LOWEST << 7;
-/// Where the count of spilled orders stands in `tags`.
-const SPILLED: u32 = 48;
-
-/// Six places; never across two cache lines.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
-struct Bucket {
-    /// A byte per place, 0 if it is free; above them how many orders of this bucket are in the map.
-    tags: u64,
-    slots: [Slot; PLACES],
-}
-
-impl Bucket {
-    const EMPTY: Self = Self { tags: 0, slots: [0; PLACES] };
-
-    /// The place with this tag of which `is_it` is true.
-    #[inline]
-    fn find(&self, hash: Hash, is_it: impl Fn(Slot) -> bool) -> Option<usize> {
-        let mut candidates = self.places_of(hash.tag());
-        while candidates != 0 {
-            let place = candidates.trailing_zeros() as usize / 8;
-            if is_it(self.slots[place]) {
-                return Some(place);
-            }
-            candidates &= candidates - 1;
-        }
-        None
-    }
-
-    /// The highest bit of every byte that equals `tag`, all six compared at once.
-    #[inline]
-    fn places_of(&self, tag: u64) -> u64 {
-        let differs = self.tags ^ (tag * LOWEST);
-        !(((differs & LOWER_SEVEN) + LOWER_SEVEN) | differs) & HIGHEST
-    }
-
-    /// Takes a free place; `false` if there is none.
-    #[inline]
-    fn put(&mut self, hash: Hash, slot: Slot) -> bool {
-        let free = self.places_of(0);
-        if free == 0 {
-            return false;
-        }
-        let place = free.trailing_zeros() / 8;
-        self.tags |= hash.tag() << (8 * place);
-        self.slots[place as usize] = slot;
-        true
-    }
-
-    #[inline]
-    fn clear(&mut self, place: usize) {
-        self.tags &= !(0xff << (8 * place));
-    }
-
-    #[inline]
-    fn has_spilled(&self) -> bool {
-        self.tags >> SPILLED != 0
-    }
-
-    /// Counts up to its limit and stays there: then the map is always asked.
-    fn count_spilled(&mut self, change: i64) {
-        let count = self.tags >> SPILLED;
-        if count < u64::from(u16::MAX) {
-            let count = count.checked_add_signed(change).expect("what is removed was counted");
-            self.tags = self.tags & (u64::MAX >> 16) | count << SPILLED;
-        }
-    }
-
-    fn live(&self) -> impl Iterator<Item = Slot> {
-        let taken = |place: &usize| self.tags >> (8 * place) & 0xff != 0;
-        (0..PLACES).filter(taken).map(|place| self.slots[place])
     }
 }
 
@@ -243,7 +139,7 @@ mod tests {
             for (&id, &slot) in &self.model {
                 assert_eq!(self.index.get(id, &self.orders), Some(slot));
             }
-            let spilled: u64 = self.index.buckets.iter().map(|bucket| bucket.tags >> SPILLED).sum();
+            let spilled: u64 = self.index.buckets.iter().map(|bucket| bucket.spilled()).sum();
             assert_eq!(spilled as usize, self.index.spilled.len());
         }
 
@@ -307,16 +203,5 @@ mod tests {
         }
         trial.check();
         assert!(trial.index.spilled.len() < 20_000 / 20, "{} of 20,000", trial.index.spilled.len());
-    }
-
-    #[test]
-    fn a_full_count_of_spilled_orders_stays() {
-        let mut bucket = Bucket::EMPTY;
-        for _ in 0..70_000 {
-            bucket.count_spilled(1);
-        }
-        bucket.count_spilled(-1);
-        assert!(bucket.has_spilled() && bucket.tags >> SPILLED == u64::from(u16::MAX));
-        assert_eq!(bucket.live().count(), 0);
     }
 }

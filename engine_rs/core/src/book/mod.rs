@@ -3,6 +3,7 @@
 //! A book knows orders, prices and owners. Fees, sequence numbers, phases and time are its venue's.
 
 mod bitmap;
+mod bucket;
 mod change;
 mod index;
 mod ladder;
@@ -15,12 +16,12 @@ mod views;
 pub use change::OrderState;
 pub use matching::{Match, Taken, Taker};
 pub use owners::Owners;
+pub use slab::Terms;
 pub use views::{Bbo, DepthLevel, Quote};
 
 use crate::types::{Lots, MAX_TOTAL, OrderId, Side, Ticks};
 use index::Index;
 use ladder::Ladder;
-pub use slab::Terms;
 use slab::{Resting, Slab};
 
 /// An order that is to rest. Whoever rests it has checked `room` first.
@@ -66,8 +67,7 @@ impl Book {
     /// Lots that may still be added at a price before the level's total leaves its range.
     #[inline]
     pub fn room(&self, side: Side, price: Ticks) -> Lots {
-        let total = self.sides[side.index()].level(ladder::key(side, price)).map_or(0, |level| level.total());
-        MAX_TOTAL - total
+        MAX_TOTAL - self.lots_at(side, price)
     }
 
     /// Puts an order behind everybody at its price.

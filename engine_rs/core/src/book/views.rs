@@ -54,6 +54,7 @@ impl Book {
     }
 
     /// Lots of all orders at a price.
+    #[inline]
     pub fn lots_at(&self, side: Side, price: Ticks) -> Lots {
         self.total_at(side, ladder::key(side, price))
     }
