@@ -1,0 +1,1 @@
+"""The dashboard: `panel serve app` shows a running market at /app."""

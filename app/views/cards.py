@@ -1,0 +1,97 @@
+"""The numbers on top: mid, spread, imbalance, simulated time, speed, events."""
+
+from html import escape
+
+import panel as pn
+
+from app.theme import Palette
+from app.words import duration, elapsed, speed
+from market_sim.runner import Frame, ListingInfo, MarketInfo
+
+STYLE = """
+:host { margin: 0; --muted: color-mix(in srgb, currentColor 70%, transparent); }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); gap: 4px 20px;
+  padding: 2px 6px; }
+.cell { min-width: 0; white-space: nowrap; }
+.label { font-size: 11px; letter-spacing: .08em; text-transform: uppercase; color: var(--muted); }
+.value { font-size: 23px; font-weight: 650; line-height: 1.25; font-variant-numeric: tabular-nums; }
+.value small { font-size: 13px; font-weight: 500; margin-left: 5px; color: var(--muted); }
+.note { font-size: 11.5px; overflow: hidden; text-overflow: ellipsis; color: var(--muted); }
+"""
+
+NONE = "–"
+
+
+class Cards:
+    """Six numbers, each with its unit and where it is taken from."""
+
+    def __init__(self) -> None:
+        self._palette: Palette | None = None
+        self.viewable = pn.pane.HTML(
+            "", sizing_mode="stretch_width", stylesheets=[STYLE], styles={"grid-area": "cards"}
+        )
+
+    def paint(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self._palette = palette
+
+    def update(self, info: MarketInfo, listing: int, frame: Frame) -> None:
+        """The newest frame."""
+        assert self._palette is not None, "paint comes first"
+        shown, book = info.listings[listing], frame.picture.listings[listing]
+        cells = [
+            self._mid(shown, book.mid),
+            self._spread(shown, book.spread),
+            self._imbalance(book.imbalance),
+            self._time(info, frame),
+            self._speed(frame),
+            _cell(
+                "Events",
+                f"{frame.events_per_s:,.0f}<small>per second</small>",
+                f"{frame.picture.events:,} so far",
+            ),
+        ]
+        self.viewable.object = f"<div class='cards'>{''.join(cells)}</div>"
+
+    def _mid(self, listing: ListingInfo, mid: float | None) -> str:
+        decimals = listing.price_decimals + 1
+        value = NONE if mid is None else f"{mid:,.{decimals}f}"
+        return _cell(
+            "Mid",
+            f"{value}<small>{escape(listing.quote)}</small>",
+            escape(listing.name),
+            self._palette.lines[0],
+        )
+
+    @staticmethod
+    def _spread(listing: ListingInfo, spread: float | None) -> str:
+        if spread is None:
+            return _cell("Spread", NONE, "a side of the book is empty")
+        ticks = round(spread / listing.tick)
+        value = f"{spread:,.{listing.price_decimals}f}<small>{escape(listing.quote)}</small>"
+        return _cell("Spread", value, f"{ticks:,} tick{'s' if ticks != 1 else ''}, best ask − best bid")
+
+    def _imbalance(self, imbalance: float | None) -> str:
+        if imbalance is None:
+            return _cell("Imbalance", NONE, "a side of the book is empty")
+        arrow, color, word = (
+            ("▲", self._palette.buy, "buyers") if imbalance >= 0 else ("▼", self._palette.sell, "sellers")
+        )
+        value = f"{arrow} {imbalance:+.2f}<small>of −1…+1</small>".replace("-", "−")
+        return _cell("Imbalance", value, f"more {word} at the best", color)
+
+    @staticmethod
+    def _time(info: MarketInfo, frame: Frame) -> str:
+        return _cell("Simulated time", elapsed(frame.picture.time_ns), f"h:min:s, of {duration(info.end_ns)}")
+
+    @staticmethod
+    def _speed(frame: Frame) -> str:
+        asked = "as fast as it goes" if frame.speed is None else f"asked: {speed(frame.speed)}"
+        return _cell(
+            "Speed", f"{speed(frame.pace) if frame.running else '0×'}<small>real time</small>", asked
+        )
+
+
+def _cell(label: str, value: str, note: str, color: str = "inherit") -> str:
+    number = f"<div class='value' style='color:{color}'>{value}</div>"
+    return f"<div class='cell'><div class='label'>{label}</div>{number}<div class='note'>{note}</div></div>"

@@ -1,0 +1,127 @@
+"""Mid price per venue over simulated time, with the trades."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import panel as pn
+from bokeh.models import ColumnDataSource, Range1d
+
+from app.history import History
+from app.theme import Palette
+from app.views.frame import Heading, YRange, canvas, card, fixed_format
+from market_sim.frame import TradePicture
+from market_sim.runner import MarketInfo
+
+VENUES = 4
+TRADES_SHOWN = 200
+TRADES_PER_PICTURE = 2
+SAMPLES_SHOWN = 800
+NAN = float("nan")
+NO_TRADES: dict[str, list[float]] = {"t": [], "buy": [], "sell": []}
+SENTENCE = (
+    "Half-way between best bid and best ask of each venue; the largest trades as ▲ where a buyer crossed the "
+    "spread, ▼ where a seller did."
+)
+
+
+class MidPrice:
+    """A line per venue of the chosen instrument; triangles for trades."""
+
+    def __init__(self, window: Range1d) -> None:
+        self._y = YRange(1.0)
+        self.source = ColumnDataSource({"t": [], **{f"mid{k}": [] for k in range(VENUES)}})
+        self._trades = ColumnDataSource(NO_TRADES)
+        plot = canvas("mid-price", window, self._y.range)
+        self._lines = [
+            plot.step("t", f"mid{k}", source=self.source, mode="after", line_width=2) for k in range(VENUES)
+        ]
+        # One renderer a side: a colour for each mark would be read again from text for all of them at every
+        # picture.
+        marks = {"source": self._trades, "size": 6, "alpha": 0.75, "line_width": 0}
+        self._buy = plot.scatter("t", "buy", marker="triangle", **marks)
+        self._sell = plot.scatter("t", "sell", marker="inverted_triangle", **marks)
+        self._plot = plot
+        self._heading = Heading("Mid price", SENTENCE)
+        self._shown: list[int] = []
+        self._venues: list[str] = []
+        self._colors: tuple[str, ...] = ()
+        self.viewable = card(self._heading, pn.pane.Bokeh(plot, sizing_mode="stretch_both"), "mid")
+
+    def open(self, info: MarketInfo, listing: int) -> None:
+        """Show the venues of the listing's instrument."""
+        instrument = info.listings[listing].instrument
+        self._shown = [k for k, other in enumerate(info.listings) if other.instrument == instrument][:VENUES]
+        chosen = info.listings[listing]
+        self._y.forget(8 * chosen.tick)
+        self._plot.yaxis.axis_label = f"{instrument}, {chosen.quote}"
+        self._plot.yaxis.formatter = fixed_format(chosen.price_decimals)
+        self._venues = [info.listings[k].venue for k in self._shown]
+        self._name_lines()
+        self._trades.data = dict(NO_TRADES)
+        # A line without a venue would still be computed at every picture.
+        self._plot.renderers = [*self._lines[: len(self._shown)], self._buy, self._sell]
+
+    def paint(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self._buy.glyph.fill_color = palette.buy
+        self._sell.glyph.fill_color = palette.sell
+        self._colors = palette.lines[:VENUES]
+        for line, color in zip(self._lines, self._colors, strict=True):
+            line.glyph.line_color = color
+        self._name_lines()
+
+    def _name_lines(self) -> None:
+        self._heading.name_lines(zip(self._colors, self._venues, strict=False))
+
+    def redraw(self, history: History) -> None:
+        """Everything in the window again."""
+        shown = history.shown()
+        mids = history.mid[shown]
+        self.source.data = {
+            "t": (history.time[shown] / 1e6).tolist(),
+            **{f"mid{k}": self._column(mids, k).tolist() for k in range(VENUES)},
+        }
+        self._cover(history)
+
+    def column_of(self, listing: int) -> str:
+        """The source's column that holds the mid of a listing."""
+        return f"mid{self._shown.index(listing)}"
+
+    def update(self, history: History) -> None:
+        """The newest sample."""
+        newest = history.mid[-1:]
+        self.source.stream(
+            {
+                "t": [int(history.time[-1]) / 1e6],
+                **{f"mid{k}": self._column(newest, k).tolist() for k in range(VENUES)},
+            },
+            rollover=SAMPLES_SHOWN,
+        )
+        self._cover(history)
+
+    def add_trades(self, news: Iterable[TradePicture]) -> None:
+        """The largest of the trades since the last picture: hundreds of marks on one spot would say
+        nothing.
+        """
+        trades = sorted(
+            (trade for trade in news if trade.listing in self._shown), key=lambda trade: trade.size
+        )
+        trades = trades[-TRADES_PER_PICTURE:]
+        if not trades:
+            return
+        self._trades.stream(
+            {
+                "t": [trade.time_ns / 1e6 for trade in trades],
+                "buy": [trade.price if trade.side == "buy" else NAN for trade in trades],
+                "sell": [NAN if trade.side == "buy" else trade.price for trade in trades],
+            },
+            rollover=TRADES_SHOWN,
+        )
+
+    def _column(self, mids: np.ndarray, k: int) -> np.ndarray:
+        return mids[:, self._shown[k]] if k < len(self._shown) else np.full(len(mids), np.nan)
+
+    def _cover(self, history: History) -> None:
+        mids = history.mid[history.shown()][:, self._shown]
+        if np.isfinite(mids).any():
+            self._y.cover(float(np.nanmin(mids)), float(np.nanmax(mids)))

@@ -1,0 +1,88 @@
+"""The newest trades of the chosen instrument, newest first."""
+
+from collections import deque
+from collections.abc import Iterable
+from html import escape
+
+import panel as pn
+
+from app.theme import MONO, Palette
+from app.views.frame import Heading, card
+from app.words import elapsed
+from market_sim.frame import TradePicture
+from market_sim.runner import MarketInfo
+
+ROWS_SHOWN = 40
+
+STYLE = f"""
+:host {{ margin: 0; overflow: hidden; }}
+table {{ width: 100%; border-collapse: collapse; font: 11.5px/1.5 {MONO}; }}
+th {{ font-weight: 600; text-align: right; padding: 2px 10px 2px 2px; white-space: nowrap;
+  color: color-mix(in srgb, currentColor 68%, transparent); }}
+td {{ text-align: right; padding: 0 10px 0 2px; white-space: nowrap; }}
+th:first-child, td:first-child {{ text-align: left; padding-left: 14px; }}
+"""
+
+
+class Trades:
+    """A table as plain markup: at this rate a table widget would cost more than everything else on the
+    page.
+    """
+
+    def __init__(self) -> None:
+        self._trades: deque[TradePicture] = deque(maxlen=ROWS_SHOWN)
+        self._shown: list[int] = []
+        self._pane = pn.pane.HTML("", sizing_mode="stretch_both", stylesheets=[STYLE])
+        self._info: MarketInfo | None = None
+        self.viewable = card(
+            Heading("Trades", "Newest first; ▲ a buyer crossed the spread, ▼ a seller did."),
+            self._pane,
+            "trades",
+        )
+        self._palette: Palette | None = None
+        self._fresh = False
+
+    def open(self, info: MarketInfo, listing: int) -> None:
+        """Show the venues of the listing's instrument."""
+        instrument = info.listings[listing].instrument
+        self._info = info
+        self._shown = [k for k, other in enumerate(info.listings) if other.instrument == instrument]
+        self._trades.clear()
+        self._fresh = True
+        self.draw()
+
+    def paint(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self._palette = palette
+        self._fresh = True
+        self.draw()
+
+    def remember(self, news: Iterable[TradePicture]) -> None:
+        """The trades since the last picture, oldest first."""
+        trades = [trade for trade in news if trade.listing in self._shown]
+        self._trades.extendleft(trades)
+        self._fresh = self._fresh or bool(trades)
+
+    def draw(self) -> None:
+        """Show what is remembered, if it is not shown yet."""
+        info, palette = self._info, self._palette
+        if info is None or palette is None or not self._fresh:
+            return
+        self._fresh = False
+        listing = info.listings[self._shown[0]]
+        many = len(self._shown) > 1
+        venue = "<th>venue</th>" if many else ""
+        price, size = f"price, {escape(listing.quote)}", f"size, {escape(listing.base)}"
+        head = f"<th>h:min:s</th>{venue}<th></th><th>{price}</th><th>{size}</th>"
+        rows = "".join(_row(trade, info, many, palette) for trade in self._trades)
+        self._pane.object = f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _row(trade: TradePicture, info: MarketInfo, many: bool, palette: Palette) -> str:
+    listing = info.listings[trade.listing]
+    color, arrow = (palette.buy, "▲") if trade.side == "buy" else (palette.sell, "▼")
+    venue = f"<td>{escape(listing.venue)}</td>" if many else ""
+    return (
+        f"<tr><td>{elapsed(trade.time_ns)}</td>{venue}<td style='color:{color}'>{arrow}</td>"
+        f"<td>{trade.price:,.{listing.price_decimals}f}</td><td>{trade.size:,.{listing.size_decimals}f}</td></tr>"
+    )

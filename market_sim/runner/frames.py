@@ -1,0 +1,86 @@
+"""What a market's process sends to a page: plain data, read by views and by nothing else.
+
+A frame is the market's own picture with what the runner knows of its pace. Prices and sizes are floats in
+instrument units, for reading only; times are integer nanoseconds of simulated time since the scenario's
+epoch.
+"""
+
+from dataclasses import dataclass
+
+from market_sim.frame import Picture, TradePicture
+
+
+@dataclass(frozen=True, slots=True)
+class ListingInfo:
+    """One instrument at one venue, with the units its numbers are read in."""
+
+    venue: str
+    instrument: str
+    base: str
+    quote: str
+    tick: float
+    lot: float
+    price_decimals: int
+    size_decimals: int
+
+    @property
+    def name(self) -> str:
+        """VENUE:INSTRUMENT, as scenarios and the URL write it."""
+        return f"{self.venue}:{self.instrument}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketInfo:
+    """What stays the same while a market runs; sent once, before its first frame."""
+
+    title: str
+    description: str
+    origin: str
+    """Where the data come from, in one sentence; for a replay with the rule by which orders were
+    synthesised.
+    """
+    engine: str
+    seed: int
+    end_ns: int
+    numeraire: str
+    listings: tuple[ListingInfo, ...]
+    agents: tuple[str, ...]
+    groups: tuple[str, ...]
+    """groups[i] is the scenario's entry that agents[i] was made from: `noise` for `noise-7`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One command from outside, stamped with where the market stood when it was taken."""
+
+    time_ns: int
+    events: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a market, with what the runner knows. Frames conflate: a slow reader gets the newest
+    picture together with the trades and the journal entries of those it missed; `trades_dropped` trades
+    were left out as too many.
+    """
+
+    number: int
+    picture: Picture
+    trades: tuple[TradePicture, ...]
+    trades_dropped: int
+    running: bool
+    speed: float | None
+    """Asked for, in simulated seconds per second; None is as fast as it goes."""
+    pace: float
+    """Reached over about the last second, in simulated seconds per second."""
+    events_per_s: float
+    journal: tuple[JournalEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error that ended a market: a sentence for the page, and the traceback for whoever has to mend it."""
+
+    sentence: str
+    traceback: str

@@ -1,0 +1,197 @@
+"""The page's side of a market's process: start it, command it, read its newest picture, and end it for
+certain.
+
+No thread and no callback: whoever looks (`View.poll`) empties the pipe for all views of the runner. A page
+that stops looking stops acknowledging, and the process keeps only its newest picture until somebody looks
+again.
+"""
+
+import contextlib
+import multiprocessing
+import secrets
+import sys
+import threading
+import types
+from collections import deque
+
+from market_sim.frame import TradePicture
+from market_sim.runner.commands import Acknowledge, Command, MarketRequest, Stop
+from market_sim.runner.frames import Failure, Frame, JournalEntry, MarketInfo
+from market_sim.runner.process import TRADES_KEPT, Factory, main
+
+JOURNAL_KEPT = 10_000
+PARTING_S = 2.0
+"""How long a process may take to end by itself before it is killed."""
+
+_main_module = threading.Lock()
+_open: dict[str, "Runner"] = {}
+
+
+def runner_by_id(runner_id: str) -> "Runner | None":
+    """The open runner of that id in this server, or None."""
+    return _open.get(runner_id)
+
+
+class View:
+    """One reader of a runner: what it has not yet seen."""
+
+    def __init__(self, runner: "Runner", info: MarketInfo | None) -> None:
+        self._runner = runner
+        self._info = info
+        self._frame: Frame | None = None
+        self._trades: deque[TradePicture] = deque(maxlen=TRADES_KEPT)
+
+    @property
+    def runner(self) -> "Runner":
+        """The market this view looks at."""
+        return self._runner
+
+    def poll(self) -> tuple[MarketInfo | None, Frame | None, tuple[TradePicture, ...]]:
+        """What is new since the last look: a market's description if it was (re)opened, the newest frame,
+        and all trades since, the newest of them if there were more than a screen takes. Never waits.
+        """
+        self._runner.drain()
+        news = self._info, self._frame, tuple(self._trades)
+        self._info, self._frame = None, None
+        self._trades.clear()
+        return news
+
+    def leave(self) -> None:
+        """Look no more; the runner ends with its last view unless it is pinned."""
+        self._runner.leave(self)
+
+    def take(self, message: MarketInfo | Frame) -> None:
+        """Called by the runner for every message that arrives."""
+        if isinstance(message, MarketInfo):
+            self._info, self._frame = message, None
+            self._trades.clear()
+        else:
+            self._frame = message
+            self._trades.extend(message.trades)
+
+
+class Runner:
+    """A market in a process of its own, known by `id`."""
+
+    def __init__(
+        self,
+        request: MarketRequest,
+        factory: Factory,
+        speed: float | None = 1.0,
+        running: bool = True,
+        pinned: bool = False,
+    ) -> None:
+        self.id = secrets.token_hex(6)
+        self.request = request
+        self.pinned = pinned
+        self.failure: Failure | None = None
+        self.journal: deque[JournalEntry] = deque(maxlen=JOURNAL_KEPT)
+        self._info: MarketInfo | None = None
+        self._views: list[View] = []
+        self._lock = threading.Lock()
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=main,
+            args=(theirs, request, factory, speed, running),
+            name=f"market-{self.id}",
+            daemon=True,
+        )
+        _start_without_main(self._process)
+        # Only the process itself may hold its end: otherwise the end of file that tells of a death never
+        # comes.
+        theirs.close()
+        _open[self.id] = self
+
+    @property
+    def pid(self) -> int | None:
+        """The operating system's id of the market's process."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the market's process runs."""
+        return self._process.is_alive()
+
+    def join(self) -> View:
+        """Look at this market too."""
+        view = View(self, self._info)
+        self._views.append(view)
+        return view
+
+    def leave(self, view: View) -> None:
+        """See `View.leave`."""
+        if view in self._views:
+            self._views.remove(view)
+        if not self._views and not self.pinned:
+            self.close()
+
+    def send(self, command: Command) -> None:
+        """Put a command into the market's inbox; nothing happens once it has failed or ended."""
+        if self.failure is None and not self._pipe.closed:
+            self._post(command)
+
+    def drain(self) -> None:
+        """Read all that has arrived and hand it to the views."""
+        with self._lock:
+            try:
+                while not self._pipe.closed and self._pipe.poll():
+                    self._receive(self._pipe.recv())
+            except (EOFError, ConnectionResetError):
+                self._notice_end()
+
+    def close(self) -> None:
+        """End the process: asked first, killed if it does not listen."""
+        _open.pop(self.id, None)
+        self._post(Stop())
+        self._pipe.close()
+        self._process.join(0.05)
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join(PARTING_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join(PARTING_S)
+
+    def _post(self, message: Command | Acknowledge) -> None:
+        # A process that has ended takes no message; the next look at its end of the pipe finds out why.
+        with contextlib.suppress(OSError):
+            self._pipe.send(message)
+
+    def _receive(self, message: MarketInfo | Frame | Failure) -> None:
+        if isinstance(message, Failure):
+            self.failure = message
+            return
+        if isinstance(message, MarketInfo):
+            self._info = message
+        else:
+            self.journal.extend(message.journal)
+            self._post(Acknowledge())
+        for view in self._views:
+            view.take(message)
+
+    def _notice_end(self) -> None:
+        self._pipe.close()
+        self._process.join(PARTING_S)
+        if self.failure is None:
+            code = self._process.exitcode
+            cause = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+            self.failure = Failure(
+                f"Process {self.pid} of the market ended by itself ({cause}). Restart opens it again.",
+                "",
+            )
+
+
+def _start_without_main(process: multiprocessing.process.BaseProcess) -> None:
+    """Start a spawned process that does not import the parent's main module again.
+
+    A market needs nothing of it, and under `panel serve` it would load a whole second web server (2 s); a
+    script that opens a runner needs no `if __name__ == "__main__"` either.
+    """
+    with _main_module:
+        real = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = real

@@ -1,0 +1,254 @@
+"""The inside of a market's process: one loop that takes commands, lets simulated time pass and sends
+pictures.
+
+One thread does it all, in an order that a journal can repeat: commands act between two slices of simulated
+time, never in the middle of one.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Protocol
+
+from market_sim.errors import MarketSimError
+from market_sim.frame import Picture, TradePicture
+from market_sim.runner.commands import (
+    Acknowledge,
+    Command,
+    MarketRequest,
+    Pause,
+    Restart,
+    Run,
+    SetSpeed,
+    Step,
+    Stop,
+)
+from market_sim.runner.frames import Failure, Frame, JournalEntry, MarketInfo
+from market_sim.runner.pacer import NS, Meter, Pacer
+
+FRAME_INTERVAL_S = 0.04
+"""At most 25 pictures a second leave a process: more than an eye needs, and a page that draws 20 always
+finds one.
+"""
+
+FRAMES_UNREAD = 2
+"""Pictures on their way at once: one being drawn and one waiting. Beyond it the process keeps only the
+newest.
+"""
+
+SLICE_S = 0.006
+"""Wall time of one stretch of simulation: how long a command may have to wait."""
+
+TRADES_KEPT = 400
+"""Trades that wait for a slow reader; the oldest go first and are counted."""
+
+
+class Source(Protocol):
+    """What the loop asks of a market. `Market` and replays are wrapped into this by
+    `market_sim.runner.source`.
+    """
+
+    now_ns: int
+    events: int
+    end_ns: int
+    finished: bool
+
+    def info(self) -> MarketInfo:
+        """What stays the same while it runs."""
+
+    def picture(self) -> Picture:
+        """What it shows now; its trades are those since the picture before."""
+
+    def step_to(self, time_ns: int) -> None:
+        """Run to that instant of simulated time."""
+
+    def step_event(self) -> None:
+        """Run to the next event and through it."""
+
+
+Factory = Callable[[MarketRequest], Source]
+
+
+def main(
+    pipe: Connection, request: MarketRequest, factory: Factory, speed: float | None, running: bool
+) -> None:
+    """Run a market until it is told to stop, its reader goes away, or it fails (which the reader is told)."""
+    # Ctrl-C in a terminal reaches the whole process group; the page's process decides, and its end is ours.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    # A market that runs as fast as it goes must not starve the page that shows it.
+    if hasattr(os, "nice"):
+        os.nice(5)
+    try:
+        Loop(pipe, request, factory, speed, running).serve()
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # the reader is gone, and nobody is left to tell
+    except BaseException as error:
+        _report(pipe, error)
+
+
+def _end_with_parent() -> None:
+    """The pipe tells a waiting loop that the parent died; this tells one that is stuck in an agent's
+    callback.
+    """
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _report(pipe: Connection, error: BaseException) -> None:
+    text = "".join(traceback.format_exception(error))
+    sentence = str(error) if isinstance(error, MarketSimError) else f"{type(error).__name__}: {error}"
+    try:
+        pipe.send(Failure(sentence, text))
+    except OSError:
+        sys.stderr.write(text)
+
+
+class Loop:
+    """A market, its clock and its two ends of the pipe."""
+
+    def __init__(
+        self, pipe: Connection, request: MarketRequest, factory: Factory, speed: float | None, running: bool
+    ) -> None:
+        self._pipe = pipe
+        self._request = request
+        self._factory = factory
+        self._running = running
+        self._stopping = False
+        self._meter = Meter()
+        self._unread = 0
+        self._number = 0
+        self._journal: list[JournalEntry] = []
+        self._open(speed)
+
+    def _open(self, speed: float | None) -> None:
+        self._market = self._factory(self._request)
+        self._pipe.send(self._market.info())
+        self._pacer = Pacer(self._market.now_ns, speed)
+        self._meter.restart()
+        self._slice_ns = 1_000_000
+        self._trades: deque[TradePicture] = deque(maxlen=TRADES_KEPT)
+        self._trades_dropped = 0
+        self._stale = True
+        self._next_frame = 0.0
+
+    def serve(self) -> None:
+        """Until told to stop."""
+        while not self._stopping:
+            idle_s = self._advance() if self._running else None
+            self._send_frame()
+            if self._pipe.poll(self._patience(idle_s)):
+                self._take(self._pipe.recv())
+
+    def _patience(self, idle_s: float | None) -> float | None:
+        """How long to wait for a message; None is until one comes."""
+        if self._stale and self._unread < FRAMES_UNREAD:
+            due = max(0.0, self._next_frame - time.perf_counter())
+            return due if idle_s is None else min(due, idle_s)
+        return idle_s
+
+    # -- commands
+
+    def _take(self, message: Command | Acknowledge) -> None:
+        if isinstance(message, Acknowledge):
+            self._unread -= 1
+            return
+        self._journal.append(JournalEntry(self._market.now_ns, self._market.events, repr(message)))
+        match message:
+            case Run():
+                self._set_running(True)
+            case Pause():
+                self._set_running(False)
+            case Step(unit):
+                self._set_running(False)
+                self._step(unit)
+            case SetSpeed(speed):
+                self._pacer.speed = speed
+                self._pacer.rebase(self._market.now_ns)
+                self._meter.restart()
+            case Restart(seed):
+                self._request = self._request.with_seed(seed)
+                self._open(self._pacer.speed)
+            case Stop():
+                self._stopping = True
+        self._stale = True
+
+    def _set_running(self, running: bool) -> None:
+        self._running = running
+        self._pacer.rebase(self._market.now_ns)
+        self._meter.restart()
+
+    def _step(self, unit: str) -> None:
+        if self._market.finished:
+            return
+        if unit == "event":
+            self._market.step_event()
+        else:
+            self._market.step_to(min(self._market.now_ns + NS, self._market.end_ns))
+
+    # -- simulated time
+
+    def _advance(self) -> float | None:
+        """Run one slice; returns how many seconds there is nothing to do (None: until a command comes)."""
+        market = self._market
+        if self._market.finished:
+            self._running = False
+            self._stale = True
+            return None
+        goal = self._pacer.goal_ns(market.now_ns)
+        if goal is not None and goal <= market.now_ns:
+            return SLICE_S
+        to = min(market.now_ns + self._slice_ns, market.end_ns)
+        bound = goal is None or to < goal
+        if goal is not None:
+            to = min(to, goal)
+        began = time.perf_counter()
+        market.step_to(to)
+        spent = time.perf_counter() - began
+        self._stale = True
+        if bound:  # the slice, not the goal, decided how much work this was: adapt it
+            self._slice_ns = max(1_000, int(self._slice_ns * min(2.0, max(0.25, SLICE_S / max(spent, 1e-6)))))
+            return 0.0
+        return max(0.0, SLICE_S - spent)
+
+    # -- pictures
+
+    def _send_frame(self) -> None:
+        now = time.perf_counter()
+        if not self._stale or now < self._next_frame or self._unread >= FRAMES_UNREAD:
+            return
+        picture = self._market.picture()
+        self._trades_dropped += max(0, len(self._trades) + len(picture.trades) - TRADES_KEPT)
+        self._trades.extend(picture.trades)
+        if self._running:
+            self._meter.note(picture.time_ns, picture.events)
+        pace, events_per_s = self._meter.rates()
+        self._number += 1
+        self._pipe.send(
+            Frame(
+                number=self._number,
+                picture=picture,
+                trades=tuple(self._trades),
+                trades_dropped=self._trades_dropped,
+                running=self._running and not picture.finished,
+                speed=self._pacer.speed,
+                pace=pace,
+                events_per_s=events_per_s,
+                journal=tuple(self._journal),
+            )
+        )
+        self._trades.clear()
+        self._trades_dropped = 0
+        self._journal.clear()
+        self._unread += 1
+        self._stale = False
+        self._next_frame = now + FRAME_INTERVAL_S
