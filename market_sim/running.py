@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from market_sim.errors import MarketSimError
+from market_sim.errors import MarketSimError, ScenarioError
 from market_sim.market import Market
 from market_sim.result import SCENARIO_FILE, Result, read_summary
 from market_sim.scenario import Scenario, load
@@ -35,17 +35,35 @@ def run(
     result so far is the error's `result`.
     """
     market = Market(scenario, seed=seed, engine=engine, agents=agents)
+    fed = [listing.name for listing in market.config.listings if listing.external is not None]
+    if fed:
+        raise ScenarioError(
+            f"{', '.join(fed)} stays empty: nothing is recorded to feed it",
+            market.config.name,
+            f"Replay a capture in it: `market-sim replay CAPTURE --scenario {market.config.name}`.",
+        )
+    return play(market, market.result, until, progress, out)
+
+
+def play(
+    market: Market,
+    result: Callable[[], Result],
+    until: str | int | None = None,
+    progress: Progress | None = None,
+    out: str | Path | None = None,
+) -> Result:
+    """Run a market that has not begun; its result is saved to `out`, also when an error stops it."""
     try:
         market.run(until, progress)
     except MarketSimError as error:
-        error.result = market.result()  # type: ignore[attr-defined]
+        error.result = result()  # type: ignore[attr-defined]
         if out is not None:
             error.result.save(out)  # type: ignore[attr-defined]
         raise
-    result = market.result()
+    outcome = result()
     if out is not None:
-        result.save(out)
-    return result
+        outcome.save(out)
+    return outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +81,21 @@ class Verification:
 
 
 def verify(folder: str | Path, engine: str | None = None, progress: Progress | None = None) -> Verification:
-    """Run what a folder holds again and compare hashes.
+    """Run what a folder holds again, a replay with its recordings, and compare hashes.
 
-    Raises DataError if the folder is no saved run, ScenarioError if its scenario no longer loads (an agent of
-    a notebook cannot be found again).
+    Raises DataError if the folder is no saved run or a recording is gone, ScenarioError if its scenario no
+    longer loads (an agent of a notebook cannot be found again).
     """
     home = Path(folder)
     saved = read_summary(home)
     own = None if saved.get("folder") is None else Path(saved["folder"])
     plan = load(home / SCENARIO_FILE, folder=own)
-    result = run(plan, seed=saved["seed"], until=saved["until_ns"], engine=engine, progress=progress)
+    again: dict[str, Any] = {"until": saved["until_ns"], "engine": engine, "progress": progress}
+    if "replay" in saved:
+        # Not at the top: replays stand on this module.
+        from market_sim.replaying import replay
+
+        result = replay(saved["replay"]["files"], plan, seed=saved["seed"], **again)
+    else:
+        result = run(plan, seed=saved["seed"], **again)
     return Verification(str(saved["event_log_hash"]), result.event_log_hash, result)
