@@ -10,6 +10,10 @@ from agents.base import Cancelled, Fill, Listing, Quote, Reject, Side, Trader
 SECOND_NS = 1_000_000_000
 FEE_ONE = 100_000_000
 BPS = 10_000
+# More atoms than any order may move: what unlimited credit can spend.
+ENOUGH = 2**62
+# One part in so many stays unspent: the gateway reserves fees at their highest and rounds them up.
+SPARE = 1000
 Levels = list[tuple[int, int]]
 
 
@@ -99,7 +103,7 @@ class CrossVenueArbitrageur(Trader):
         worst_ask = worst_bid = 0
         step = lcm(cheap.lot_atoms, dear.lot_atoms)
         most = self._most_atoms(cheap, dear)
-        budget = float(self.account.spendable_atoms(cheap.quote, cheap.venue))
+        budget = self._spendable(cheap.quote, cheap.venue)
         i = j = used_ask = used_bid = 0
         while i < len(asks) and j < len(bids):
             cost, proceeds = _cost(cheap, asks[i][0]), _proceeds(dear, bids[j][0])
@@ -107,7 +111,7 @@ class CrossVenueArbitrageur(Trader):
                 break
             ask_left = asks[i][1] * cheap.lot_atoms - used_ask
             bid_left = bids[j][1] * dear.lot_atoms - used_bid
-            # The whole order is reserved at its worst price, so money is counted at this level's cost.
+            # The gateway reserves a whole order at its worst price, so all of it is counted at this cost.
             chunk = min(ask_left, bid_left, most - atoms, int(budget / cost) - atoms)
             if chunk <= 0:
                 break
@@ -131,10 +135,16 @@ class CrossVenueArbitrageur(Trader):
         return depth[1] if side == Side.BUY else depth[0]
 
     def _most_atoms(self, cheap: Listing, dear: Listing) -> int:
-        most = self.account.spendable_atoms(dear.base, dear.venue)
+        most = self._spendable(dear.base, dear.venue)
         if self.max_size > 0:
             most = min(most, dear.sizes.below(self.max_size) * dear.lot_atoms)
         return most
+
+    def _spendable(self, asset: str, venue: str) -> int:
+        if self.account.unlimited:
+            return ENOUGH
+        spendable = self.account.spendable_atoms(asset, venue)
+        return spendable - spendable // SPARE
 
     def _trade(self, plan: Plan) -> None:
         self._pair = (plan.cheap, plan.dear)
@@ -179,7 +189,10 @@ class CrossVenueArbitrageur(Trader):
 
     def on_wake(self) -> None:
         """Look again after an attempt, or try a repair that fell short again."""
-        # Whoever has been switched off meanwhile has lost orders without an answer.
+        # Whoever has been switched off meanwhile has missed quotes, and lost orders without an answer.
+        for listing in self.listings:
+            view = self.view(listing)
+            self._tops[listing.id] = (view.bid_ticks, view.ask_ticks)
         self._pending.intersection_update(self.orders)
         if self._pair is None:
             self._look()
@@ -210,7 +223,7 @@ class CrossVenueArbitrageur(Trader):
                 continue
             price = -_cost(listing, ticks) if side == Side.BUY else _proceeds(listing, ticks)
             asset, need = (listing.quote, -price * atoms) if side == Side.BUY else (listing.base, atoms)
-            if self.account.spendable_atoms(asset, listing.venue) < need:
+            if self._spendable(asset, listing.venue) < need:
                 continue
             if best_price is None or price > best_price:
                 best, best_price = listing, price

@@ -97,6 +97,8 @@ class TriangularArbitrageur(Trader):
     """Smallest profit of a round trip, in units of the asset it begins with."""
     max_spend: float = 0.0
     """Largest amount that enters a round trip, in units of its first asset; 0: only balances limit."""
+    across_venues: bool = False
+    """True: legs may lie on different venues, which only pooled accounts can pay for well."""
     dust_lots: int = 3
     """A residual of fewer lots than this is rounding dust and is not traded back."""
     retry_s: float = 0.5
@@ -106,7 +108,7 @@ class TriangularArbitrageur(Trader):
 
     def on_start(self) -> None:
         """Find the triangles, and remember the holdings that every attempt shall come back to."""
-        self._cycles = find_cycles(self.listings, self.home)
+        self._cycles = find_cycles(self.listings, self.home, self.across_venues)
         self._targets = {
             (listing.venue, asset): self.account.balance_atoms(asset, listing.venue)
             for listing in self.listings
@@ -215,6 +217,8 @@ class TriangularArbitrageur(Trader):
         return most
 
     def _spendable(self, leg: Leg) -> float:
+        if self.account.unlimited:
+            return float("inf")
         return SPENT_AT_MOST * self.account.spendable_atoms(leg.spends, leg.listing.venue)
 
     def _surplus(self, leg: Leg) -> int:
@@ -264,7 +268,10 @@ class TriangularArbitrageur(Trader):
 
     def on_wake(self) -> None:
         """Look again after an attempt, or try a repair that fell short again."""
-        # Whoever has been switched off meanwhile has lost orders without an answer.
+        # Whoever has been switched off meanwhile has missed quotes, and lost orders without an answer.
+        for listing in self.listings:
+            view = self.view(listing)
+            self._tops[listing.id] = (view.bid_ticks, view.ask_ticks)
         self._pending.intersection_update(self.orders)
         if self._cycle is None:
             self._look()
@@ -301,14 +308,15 @@ class TriangularArbitrageur(Trader):
         return [(repair, lots)] if lots >= self.dust_lots else []
 
 
-def find_cycles(listings: tuple[Listing, ...], home: str) -> list[Cycle]:
-    """Every triangle of listings within a venue, both ways round, beginning with `home` if it can."""
+def find_cycles(listings: tuple[Listing, ...], home: str, across_venues: bool = False) -> list[Cycle]:
+    """Every triangle of listings, both ways round, within a venue or across, from `home` if it can."""
     cycles: list[Cycle] = []
     for three in combinations(listings, 3):
         quotes = [listing.quote for listing in three]
         assets = dict.fromkeys(asset for listing in three for asset in (listing.quote, listing.base))
         pairs = {frozenset((listing.base, listing.quote)): listing for listing in three}
-        if len({listing.venue for listing in three}) > 1 or len(assets) != 3 or len(pairs) != 3:
+        apart = len({listing.venue for listing in three}) > 1
+        if (apart and not across_venues) or len(assets) != 3 or len(pairs) != 3:
             continue
         start = home if home in assets else max(assets, key=quotes.count)
         for second, third in permutations([asset for asset in assets if asset != start]):

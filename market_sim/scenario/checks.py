@@ -125,7 +125,10 @@ def _fundamentals(scenario: Scenario) -> Iterator[Problem]:
             if leader not in earlier:
                 yield f"{where}.{key}", unknown("fundamental above this one", leader, earlier)
             elif scenario.fundamentals[leader].step_ns != fundamental.step_ns:
-                yield f"{where}.step", f"differs from that of {leader}, on which it depends; allowed: the same"
+                yield (
+                    f"{where}.step",
+                    f"differs from that of {leader}, on which it depends; allowed: the same",
+                )
 
 
 def _latency(scenario: Scenario) -> Iterator[Problem]:
@@ -214,5 +217,7 @@ def _replay(scenario: Scenario) -> Iterator[Problem]:
 
 def _unknown_agent(scenario: Scenario, found: str) -> str:
     tables = [group.name for group in scenario.agents]
+    if not tables:
+        return unknown("agent", found, tables)
     hint = nearest(found, scenario.agent_names)
     return f"unknown agent {found!r}; allowed: {', '.join(tables)}, or a member{hint}"
