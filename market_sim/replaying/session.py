@@ -1,0 +1,169 @@
+"""`replay`: a recorded market with agents in it, from the first frame to the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from market_sim.errors import ScenarioError
+from market_sim.market import Market
+from market_sim.replaying.flow import Clock, Flow
+from market_sim.replaying.notes import notes
+from market_sim.replaying.recordings import Files, ScenarioName, open_sources, scenario_for
+from market_sim.result import Result
+from market_sim.running import play
+from market_sim.scenario import Scenario
+from market_sim.units import SECOND_NS, duration_ns
+
+CLOCKS = ("local", "venue")
+SiteOffset = str | int | Mapping[str, str | int]
+
+
+class Replay:
+    """A market fed by recordings, ready to run: `market` is an ordinary Market, `flow` what feeds it.
+
+    Step `market` as any other; it ends with its recordings or its scenario's duration, whichever is earlier.
+    """
+
+    def __init__(self, market: Market, flow: Flow) -> None:
+        self.market = market
+        self.flow = flow
+        market.end_ns = min(market.end_ns, flow.expected_end_ns())
+
+    @property
+    def origin(self) -> str:
+        """Where the data come from and by which rule orders were made of them, in two sentences."""
+        names = [Path(name).name for source in self.flow.sources for name in source.capture.files]
+        shown = ", ".join(names[:2]) + (f" and {len(names) - 2} more files" if len(names) > 2 else "")
+        rules = dict.fromkeys(table.cancellations for table in self.market.config.listings if table.external)
+        return (
+            f"Replay of {shown} on the {self.flow.clock} clock. Recorded sizes stand in queues made by rule "
+            f"(cancellations: {', '.join(rules)}); recorded traders do not react."
+        )
+
+    def report(self) -> dict[str, Any]:
+        """What was read, corrected and used, as plain data: `replay` in the summary of a result.
+
+        Keys: `clock`, `site_offset_ns`, `files` (by venue), `external` (per listing, sizes in lots),
+        `bumped_stamps`, `negative_delays`, `sources` (counts of each recording and symbol), `notes`
+        (sentences for people).
+        """
+        market, flow = self.market, self.flow
+        fed = {
+            (table.venue, table.external): (listing, table)
+            for listing, table in zip(market.listings, market.config.listings, strict=True)
+            if table.external is not None
+        }
+        external = {
+            listing.name: dict(market.kernel.external_stats(listing.id)) for listing, _ in fed.values()
+        }
+        return {
+            **flow.counts(),
+            "site_offset_ns": dict(market.config.replay.site_offset_ns),
+            "files": {source.venue: list(source.capture.files) for source in flow.sources},
+            "external": external,
+            "notes": notes(flow, fed, external),
+        }
+
+    def result(self) -> Result:
+        """The result so far; its summary has the report under `replay`."""
+        return Result.of(self.market, replay=self.report())
+
+
+def open_replay(
+    files: Files,
+    scenario: ScenarioName = None,
+    agents: Sequence[Any] = (),
+    seed: int | None = None,
+    *,
+    clock: Clock | None = None,
+    site_offset: SiteOffset | None = None,
+    engine: str | None = None,
+    overrides: Iterable[str] = (),
+    shipped_only: bool = False,
+) -> Replay:
+    """A replay that has not begun; arguments as in `replay`, `overrides` and `shipped_only` as in `load`."""
+    plan = scenario_for(files, scenario, overrides, shipped_only=shipped_only, own_agents=bool(agents))
+    settings = _settings(plan, clock, site_offset)
+    flow = Flow(open_sources(files, plan), settings.clock, settings.site_offset_ns)
+    dated = plan.model_copy(update={"replay": settings, "epoch": _epoch(flow, plan)})
+    return Replay(Market(dated, seed=seed, engine=engine, agents=agents, flow=flow), flow)
+
+
+def replay(
+    files: Files,
+    scenario: ScenarioName = None,
+    agents: Sequence[Any] = (),
+    seed: int | None = None,
+    clock: Clock | None = None,
+    until: str | int | None = None,
+    engine: str | None = None,
+    *,
+    site_offset: SiteOffset | None = None,
+    overrides: Iterable[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+    out: str | Path | None = None,
+) -> Result:
+    """Run agents in a recorded market and give the Result: what `market-sim replay` does without `--check`.
+
+    `files`: one capture (`<local ns> <raw Binance frame>` a line, plain or gzip) or consecutive ones; of
+    several venues as {"VENUE": [files]} or as texts "VENUE=file". `scenario`: one whose listings name
+    recorded symbols (`external = "BTCUSDT"`), by name, path, dict or Scenario; "watch" for the recorded
+    symbols alone, on the grid their numbers show; None for `paper_maker` where that lists what was recorded,
+    else "watch". With `agents` (instances or classes, as in `run`) the default scenario leaves its own
+    agents out. `clock`: "local" (receive stamps) or "venue" (exchange stamps, recorded delays);
+    `site_offset` ("1.28s", or per venue) joins the recorded delays; both default to the scenario's [replay].
+    Time 0 is the second of the first update, `until` counts from there. `progress` is called with (now_ns,
+    end_ns). `out` is a folder to save to, also when an error stops the run.
+
+    The result's summary has `replay`: counts of what was read, corrected and used, and notes that say what
+    recorded traders cannot do. Raises DataError with file and line for what cannot be read, and what `run`
+    raises.
+    """
+    session = open_replay(
+        files,
+        scenario,
+        agents,
+        seed,
+        clock=clock,
+        site_offset=site_offset,
+        engine=engine,
+        overrides=overrides,
+    )
+    if until is not None:
+        until = min(session.market.end_ns, duration_ns(until))
+    return play(session.market, session.result, until, progress, out)
+
+
+def _settings(plan: Scenario, clock: Clock | None, site_offset: SiteOffset | None) -> Any:
+    if clock is not None and clock not in CLOCKS:
+        raise ScenarioError(f"unknown clock {clock!r}", "replay", f"Choose {' or '.join(CLOCKS)}.")
+    given = site_offset
+    if given is None:
+        offsets = dict(plan.replay.site_offset_ns)
+    elif isinstance(given, Mapping):
+        offsets = plan.replay.site_offset_ns | {venue: _signed_ns(text) for venue, text in given.items()}
+    else:
+        offsets = {listing.venue: _signed_ns(given) for listing in plan.listings if listing.external}
+    unknown = offsets.keys() - plan.venues.keys()
+    if unknown:
+        raise ScenarioError(
+            f"a site offset for unknown {', '.join(sorted(unknown))}",
+            "replay",
+            f"Venues: {', '.join(plan.venues)}.",
+        )
+    return plan.replay.model_copy(update={"clock": clock or plan.replay.clock, "site_offset_ns": offsets})
+
+
+def _signed_ns(offset: str | int) -> int:
+    if isinstance(offset, str) and offset.startswith("-"):
+        return -duration_ns(offset[1:])
+    return duration_ns(offset)
+
+
+def _epoch(flow: Flow, plan: Scenario) -> str:
+    moment = datetime.fromtimestamp(flow.epoch_ns // SECOND_NS, UTC).astimezone(ZoneInfo(plan.zone))
+    return moment.isoformat()
