@@ -89,10 +89,19 @@ class Tape:
                 continue
             if table == "trades" and self._fresh is not None:
                 self._note_fresh(columns)
-            self._frames[table].append(pl.DataFrame(dict(columns), schema_overrides=_RAW[table]))
+            self._append(table, pl.DataFrame(dict(columns), schema_overrides=_RAW[table]))
             self._rows_in_memory += rows
         if self._rows_in_memory > self._limit_rows:
             self._spill()
+
+    def _append(self, table: str, frame: pl.DataFrame) -> None:
+        frames = self._frames[table]
+        frames.append(frame)
+        # A watched market is drained many times a second: frames of like size join, so that few are kept and
+        # no row is copied often.
+        while len(frames) > 1 and frames[-2].height <= frames[-1].height:
+            newest = frames.pop()
+            frames[-1] = pl.concat([frames[-1], newest], rechunk=True)
 
     def _note_fresh(self, columns: Columns) -> None:
         assert self._fresh is not None
@@ -122,8 +131,5 @@ class Tape:
         """A table of integer rows, in order of occurrence, without loading what lies on disk."""
         parts = [pl.scan_parquet(path) for path in self._files[table]]
         frames = self._frames[table]
-        if len(frames) > 1:
-            # Many small frames are slow to read and slow to join once; afterwards they are one.
-            frames[:] = [pl.concat(frames)]
         parts.extend(frame.lazy() for frame in frames)
         return pl.concat(parts) if parts else pl.LazyFrame(schema=_RAW[table])

@@ -138,6 +138,14 @@ def test_the_order_of_rows_survives_spilling():
     assert tape.lazy("trades").collect()["time_ns"].to_list() == [1, 2, 3] * 5
 
 
+def test_many_small_drains_leave_few_frames():
+    tape = Tape(limit_rows=10**9)
+    for _ in range(1000):
+        tape.collect(FakeKernel())
+    assert len(tape._frames["trades"]) <= 10
+    assert tape.lazy("trades").collect()["time_ns"].to_list() == [1, 2, 3] * 1000
+
+
 def test_a_market_without_events_has_empty_tables_of_the_same_form(engine_name):
     empty, full = result_of(engine_name, []), result_of(engine_name, crowd(2))
     for table in TABLES:
