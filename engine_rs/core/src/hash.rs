@@ -131,6 +131,14 @@ mod tests {
         assert_eq!(hash.value(), OFFSET_BASIS.wrapping_mul(PRIME));
     }
 
+    /// Worked out apart from this code, by the reference engine; a log or a stream of old must stay readable.
+    #[test]
+    fn names_and_streams_have_their_known_numbers() {
+        assert_eq!(name_hash("noise-1"), 0x5234_844c_0130_a478);
+        assert_eq!(name_hash("BTC/USD"), 0xe3b7_9a9a_9cad_b24c);
+        assert_eq!(stream_seed(7, &["entry", "noise-1", "NORTH"]), 0xe514_8514_749f_62ea);
+    }
+
     #[test]
     fn padding_and_boundaries_do_not_collide() {
         assert_ne!(name_hash("a"), name_hash("a\0"));
