@@ -104,6 +104,10 @@ class MarketSource:
         """What it shows now."""
         return self._market.frame(LEVELS // len(self._market.listings))
 
+    def event_log_hash(self) -> str:
+        """The hash of everything that has happened, as a run of the same market would give it."""
+        return f"{self._market.kernel.event_log_hash():016x}"
+
     def step_to(self, time_ns: int) -> None:
         """Run to that instant; at the end of the session it is closed."""
         self._market.step_to(time_ns)
