@@ -69,9 +69,15 @@ def test_numbers_are_exact_ticks_and_lots(tmp_path, name):
 def test_files_follow_each_other_and_line_numbers_start_again(tmp_path):
     first = small().write(tmp_path / "1.gz")
     second = CaptureWriter().diff(20, 5, 13, 14, {"99.98": "1"}).write(tmp_path / "2.txt")
-    found, source = updates_of(first, second)
+    found, _ = updates_of(first, second)
     assert [(update.file, update.line) for update in found[2:]] == [(str(first), 3), (str(second), 1)]
-    assert source.capture.read_share == 1.0
+
+
+@pytest.mark.parametrize("name", ["plain.txt", "packed.gz"])
+def test_the_last_stamp_is_found_without_reading_frames(tmp_path, name):
+    capture = small().raw(77, "not even JSON")
+    capture.lines.append("")
+    assert Capture([capture.write(tmp_path / name)]).last_stamp_ns() == BASE_NS + 77
 
 
 def test_compression_is_told_by_content(tmp_path):

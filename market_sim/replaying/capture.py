@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from market_sim.errors import DataError
 
@@ -42,24 +42,14 @@ class Line(NamedTuple):
 
 
 class Capture:
-    """Consecutive files of one recording, iterated frame by frame; holds one line at a time.
-
-    `read_share` tells how far the reading is, between 0 and 1, in bytes as they lie on the disk.
-    """
+    """Consecutive files of one recording, iterated frame by frame; holds one line at a time."""
 
     def __init__(self, files: Sequence[FilePath]) -> None:
         self.files = [fspath(path) for path in files]
         if not self.files:
             raise DataError("no file is given", remedy="Name one or more capture files.")
-        self._bytes = [_size(name) for name in self.files]
-        self._done_bytes = 0
-        self._below: BinaryIO | None = None
-
-    @property
-    def read_share(self) -> float:
-        """The share of the files' bytes that has been read."""
-        here = self._below.tell() if self._below is not None else 0
-        return (self._done_bytes + here) / max(1, sum(self._bytes))
+        for name in self.files:
+            _assert_readable(name)
 
     def last_stamp_ns(self) -> int:
         """Receive stamp of the last frame, found without reading what the frames say."""
@@ -75,8 +65,7 @@ class Capture:
     def __iter__(self) -> Iterator[Line]:
         """Every frame. DataError with file and line where one cannot be read."""
         latest_ns = 0
-        self._done_bytes = 0
-        for name, size in zip(self.files, self._bytes, strict=True):
+        for name in self.files:
             for line in self._read_file(name):
                 if line.local_ns < latest_ns - BACKWARD_TOLERANCE_NS:
                     seconds = (latest_ns - line.local_ns) // 10**9
@@ -88,7 +77,6 @@ class Capture:
                     )
                 latest_ns = max(latest_ns, line.local_ns)
                 yield line
-            self._done_bytes += size
 
     def _read_file(self, name: str) -> Iterator[Line]:
         number = 0
@@ -103,7 +91,6 @@ class Capture:
         number = 0
         try:
             with io.BufferedReader(io.FileIO(name), READ_BUFFER) as below:
-                self._below = below
                 for number, raw in enumerate(_raw_lines(below), start=1):
                     yield number, raw
         except (EOFError, zlib.error) as error:
@@ -114,20 +101,20 @@ class Capture:
                 f"Copy the file again, or keep what is whole: `gzip -dc FILE | head -n {number} > capture`.",
             ) from error
         except OSError as error:
-            raise DataError(
-                f"cannot be read ({error.strerror or error})", name, remedy="Check the path."
-            ) from error
-        finally:
-            self._below = None
+            raise _unreadable(name, error) from error
 
 
-def _size(name: str) -> int:
+def _assert_readable(name: str) -> None:
+    # Before a long run over the files that stand in front of it.
     try:
-        return Path(name).stat().st_size
+        with Path(name).open("rb"):
+            pass
     except OSError as error:
-        raise DataError(
-            f"cannot be read ({error.strerror or error})", name, remedy="Check the path."
-        ) from error
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> DataError:
+    return DataError(f"cannot be read ({error.strerror or error})", name, remedy="Check the path.")
 
 
 def _raw_lines(below: io.BufferedReader[Any]) -> Iterator[bytes]:

@@ -172,18 +172,11 @@ def check(
     for source in frames:
         while source.advance():
             pass
-    rows = sum(comparison.rows for comparison in comparisons.values())
-    equal = sum(comparison.equal for comparison in comparisons.values())
-    crossed = sum(comparison.crossed for comparison in comparisons.values())
-    read = sum(source.counts.frames for source in sources)
     wall_s = time.perf_counter() - started
+    read = sum(source.counts.frames for source in sources)
     return {
-        "ok": rows > 0 and equal >= REQUIRED_SHARE * rows and crossed == 0,
-        "bbo_rows": rows,
-        "bbo_equal": equal,
-        "crossed": crossed,
+        **_verdict(list(comparisons.values())),
         "gaps": sum(source.gaps for source in frames),
-        "differences": [row for comparison in comparisons.values() for row in comparison.differences],
         "engine": engine_name(engine),
         "clock": flow.clock,
         "scenario": market.name,
@@ -192,6 +185,19 @@ def check(
         "frames": read,
         "wall_s": wall_s,
         "frames_per_s": read / wall_s,
+    }
+
+
+def _verdict(comparisons: list[_Comparison]) -> dict[str, Any]:
+    rows = sum(comparison.rows for comparison in comparisons)
+    equal = sum(comparison.equal for comparison in comparisons)
+    crossed = sum(comparison.crossed for comparison in comparisons)
+    return {
+        "ok": rows > 0 and equal >= REQUIRED_SHARE * rows and crossed == 0,
+        "bbo_rows": rows,
+        "bbo_equal": equal,
+        "crossed": crossed,
+        "differences": [row for comparison in comparisons for row in comparison.differences],
     }
 
 

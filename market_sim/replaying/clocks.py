@@ -35,6 +35,9 @@ class ClockCounts:
 
     bumped_stamps: int = 0
     negative_delays: int = 0
+    # The shortest delay as recorded, with its site's offset; below zero it says by how much the clocks
+    # disagree.
+    least_delay_ns: int | None = None
 
 
 Streams = list[Iterator[Update]]
@@ -68,6 +71,8 @@ def on_venue_clock(streams: Streams, offsets_ns: list[int], counts: ClockCounts)
         counts.bumped_stamps += latest_ns != (stamped.update.exchange_ns or stamped.time_ns)
         delay_ns = stamped.update.local_ns - latest_ns + offsets_ns[stamped.source]
         counts.negative_delays += delay_ns < 0
+        if counts.least_delay_ns is None or delay_ns < counts.least_delay_ns:
+            counts.least_delay_ns = delay_ns
         yield stamped._replace(time_ns=latest_ns, delay_ns=max(0, delay_ns))
 
 

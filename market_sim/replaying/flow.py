@@ -75,11 +75,6 @@ class Flow:
         last_ns = max(source.capture.last_stamp_ns() for source in self.sources)
         return last_ns - behind_ns - self.epoch_ns + END_MARGIN_NS
 
-    @property
-    def read_share(self) -> float:
-        """How much of the recordings has been read, between 0 and 1."""
-        return min(source.capture.read_share for source in self.sources)
-
     def fill(self, until_ns: int) -> int:
         """Push at least one chunk, or all up to `until_ns`, and return the time the kernel may now run to.
 

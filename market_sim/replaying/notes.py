@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from market_sim.listing import Listing
 from market_sim.replaying.flow import Flow
 from market_sim.scenario import ListingTable
+from market_sim.units import format_duration
 
 # By (venue, recorded symbol).
 Fed = Mapping[tuple[str, str], tuple[Listing, ListingTable]]
@@ -69,10 +70,10 @@ def _corrections(flow: Flow) -> Iterator[str]:
     clock = flow.clock_counts
     if clock.bumped_stamps:
         yield f"Updates moved forward in time to keep the order of events: {clock.bumped_stamps}."
-    if clock.negative_delays:
+    if clock.negative_delays and clock.least_delay_ns is not None:
         yield (
-            f"Recorded delays below zero, taken as zero: {clock.negative_delays}. The two clocks disagree; "
-            "a site offset sets them right."
+            f"Recorded delays below zero, taken as zero: {clock.negative_delays}. The two clocks disagree by "
+            f"{format_duration(-clock.least_delay_ns)} or more; a site offset sets them right."
         )
     for source in flow.sources:
         counts = source.counts
