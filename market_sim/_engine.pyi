@@ -203,8 +203,44 @@ class Venue:
         size: int,
     ) -> int: ...
     def cancel(self, time_ns: int, agent: int, counter: int, listing: int) -> int: ...
+    def new_order_ex(
+        self,
+        time_ns: int,
+        agent: int,
+        counter: int,
+        listing: int,
+        side: int,
+        order_type: int,
+        tif: int,
+        stp: int,
+        post_only: bool,
+        price: int | None,
+        size: int,
+        *,
+        stop_price: int | None = None,
+        trail_ticks: int = 0,
+        trail_bps: int = 0,
+        trigger_limit_ticks: int | None = None,
+        display_lots: int | None = None,
+        refresh: int = 0,
+        peg: int = 0,
+        peg_offset_ticks: int = 0,
+        minimum_lots: int = 0,
+        expire_ns: int | None = None,
+        protection_ticks: int | None = None,
+    ) -> int: ...
     def replace(self, time_ns: int, agent: int, counter: int, listing: int, price: int, size: int) -> int: ...
     def set_phase(self, time_ns: int, phase: int) -> int: ...
+    def advance(self, time_ns: int) -> int:
+        """Ends the orders whose time is over by `time_ns`."""
+
+    def mass_cancel(self, time_ns: int, agent: int, listing: int | None, side: int | None) -> int:
+        """Cancels an agent's orders: of one listing or all, of one side or both."""
+
+    def set_cancel_on_disconnect(self, agent: int, on: bool) -> None: ...
+    def disconnect(self, time_ns: int, agent: int) -> int:
+        """Cancels the orders of an agent that asked for it."""
+
     def process(self, commands: NDArray[np.void], events: NDArray[np.void]) -> tuple[int, int]:
         """COMMAND rows in, EVENT rows out, as long as `events` has room: (commands taken, events written)."""
 
@@ -214,6 +250,9 @@ class Venue:
     def depth(self, listing: int, side: int, levels: int) -> list[tuple[int, int, int]]: ...
     def orders(self, listing: int, side: int) -> list[tuple[int, int, int, int, int]]:
         """(price, agent, counter, leaves, total) of a side's live orders, in the order they would trade."""
+
+    def shown(self, listing: int, side: int) -> list[tuple[int, int, int, int]]:
+        """(price, agent, counter, shown lots) of a side's displayed orders, by priority."""
 
     def live(self, listing: int) -> int: ...
     def book_hash(self, listing: int) -> int: ...

@@ -22,6 +22,11 @@ class EventKind(IntEnum):
     PHASE = 9
     POSTING = 10
     PRINT = 11
+    TRIGGERED = 12
+    REFRESHED = 13
+    REPRICED = 14
+    INDICATIVE = 15
+    AUCTION = 16
 
 
 class RejectReason(IntEnum):
@@ -43,6 +48,15 @@ class RejectReason(IntEnum):
     ORDER_SIZE_LIMIT = 14
     PROTECTION_REQUIRED = 15
     QUANTITY_OVERFLOW = 16
+    NOT_IN_THIS_PHASE = 17
+    NO_REFERENCE_PRICE = 18
+    RISK_ORDER_SIZE = 19
+    RISK_NOTIONAL = 20
+    RISK_POSITION = 21
+    RISK_COLLAR = 22
+    RISK_MESSAGE_RATE = 23
+    RISK_SHORT_SALE = 24
+    INVALID_TERMS = 25
 
 
 class CancelReason(IntEnum):
@@ -57,6 +71,12 @@ class CancelReason(IntEnum):
     AGENT_DISABLED = 7
     REPLACED_BELOW_EXECUTED = 8
     EXTERNAL = 9
+    EXPIRED = 10
+    MINIMUM_QUANTITY = 11
+    MASS_CANCEL = 12
+    DISCONNECTED = 13
+    SELF_TRADE_DECREMENT = 14
+    AUCTION_REMAINDER = 15
 
 
 class NoticeKind(IntEnum):
@@ -73,6 +93,7 @@ class NoticeKind(IntEnum):
 
 MAKER = 1  # flags bit 0 of a FILL
 PRIORITY_KEPT = 1  # flags bit 0 of a REPLACED
+TO_THE_BACK = 1  # flags bit 0 of a REFRESHED
 
 
 class Event(NamedTuple):

@@ -5,34 +5,61 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from market_sim.reference.types import AgentId, ListingId, Lots, Side, Ticks
+from market_sim.reference.terms import PLAIN, Refresh, Terms
+from market_sim.reference.types import AgentId, ListingId, Lots, Nanos, OrderId, Side, Ticks
 
 
 class OrderType(IntEnum):
-    """LIMIT never trades through its price; MARKET takes what is there, up to its protection price."""
+    """How an order is priced.
+
+    LIMIT never trades through its price; MARKET takes what is there, up to its protection price.
+    MARKET_TO_LIMIT takes the best opposite price only, and what is left stays there as a limit order.
+    A STOP waits until trades reach its stop price, then becomes a MARKET order, a STOP_LIMIT a LIMIT order;
+    the stop price of a TRAILING_STOP follows the market at a distance.
+    """
 
     LIMIT = 0
     MARKET = 1
+    MARKET_TO_LIMIT = 2
+    STOP = 3
+    STOP_LIMIT = 4
+    TRAILING_STOP = 5
 
 
 class TimeInForce(IntEnum):
-    """GTC rests until cancelled, IOC cancels what does not trade at once, FOK trades whole or not at all."""
+    """How long an order lives.
+
+    GTC rests until cancelled, DAY until the venue closes, GTD until a stated time. IOC cancels what does
+    not trade at once, FOK trades whole or not at all.
+    """
 
     GTC = 0
     IOC = 1
     FOK = 2
+    DAY = 3
+    GTD = 4
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether what does not trade at once may wait in the book."""
+        return self not in (TimeInForce.IOC, TimeInForce.FOK)
 
 
 class SelfTradePrevention(IntEnum):
     """What happens when an order meets an order of the same owner. The taker's mode rules.
 
-    NONE: they trade. NEWEST: the taker's remainder is cancelled. PASS: they pass each other;
-    only the external participant uses it, whose two accounts play a whole recorded market.
+    NONE: they trade. NEWEST: the taker's remainder is cancelled. OLDEST: the maker is cancelled and the
+    taker goes on. BOTH: both are cancelled. DECREMENT: both lose as many lots as they would have traded.
+    PASS: they pass each other; only the external participant uses it, whose two accounts play a whole
+    recorded market.
     """
 
     NONE = 0
     NEWEST = 1
     PASS = 2
+    OLDEST = 3
+    BOTH = 4
+    DECREMENT = 5
 
 
 class CommandKind(IntEnum):
@@ -57,6 +84,7 @@ class NewOrder:
     post_only: bool
     price: Ticks | None
     size: Lots
+    terms: Terms = PLAIN
 
 
 @dataclass(slots=True)
@@ -84,7 +112,12 @@ class Replace:
 
 @dataclass(slots=True)
 class Order:
-    """A live order in a book. Executed so far is `total - leaves`."""
+    """A live order. Executed so far is `total - leaves`.
+
+    `shown` is what the public sees of a resting order: all of a plain one, the peak of an iceberg,
+    nothing of a hidden one. `entry` numbers icebergs and hidden orders in the order in which they came
+    to rest: away from the public queue that is what decides who is first.
+    """
 
     agent: AgentId
     counter: int
@@ -95,8 +128,34 @@ class Order:
     total: Lots
     stp: int
     post_only: bool
+    tif: int = TimeInForce.GTC
+    display: Lots | None = None  # most that is ever shown; None: everything
+    refresh: int = Refresh.RESERVE
+    shown: Lots = 0
+    entry: int = 0
+    expiry: tuple[Nanos, int] | None = None  # good till this time; the number breaks ties
+
+    @property
+    def id(self) -> OrderId:
+        """The name under which its agent knows it."""
+        return self.agent, self.counter
 
     @property
     def executed(self) -> Lots:
         """Lots traded so far."""
         return self.total - self.leaves
+
+    @property
+    def peak(self) -> Lots:
+        """What a fresh peak would show."""
+        return self.leaves if self.display is None else min(self.display, self.leaves)
+
+    @property
+    def within_reach(self) -> Lots:
+        """What one match can take: the peak while one is shown, then the reserve behind it."""
+        return self.shown or self.leaves
+
+    @property
+    def keeps_a_reserve(self) -> bool:
+        """Whether it stands behind the public queue too: hidden, or with a reserve of RESERVE style."""
+        return self.display == 0 or (self.display is not None and self.refresh == Refresh.RESERVE)

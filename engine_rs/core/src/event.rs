@@ -20,6 +20,8 @@ closed_codes! {
         Posting = 10,
         /// A recorded trade of an external market, in so far as no agent took part.
         Print = 11,
+        /// An iceberg shows a new peak.
+        Refreshed = 13,
     }
 }
 
@@ -33,7 +35,7 @@ impl EventKind {
     /// Whether the row is a report to the order's owner rather than public data.
     #[inline]
     pub const fn is_report(self) -> bool {
-        (self as u8) <= Self::ReplaceRejected as u8
+        (self as u8) <= Self::ReplaceRejected as u8 || matches!(self, Self::Refreshed)
     }
 }
 
@@ -56,6 +58,8 @@ closed_codes! {
         OrderSizeLimit = 14,
         ProtectionRequired = 15,
         QuantityOverflow = 16,
+        /// A term that its order cannot have, or that contradicts another.
+        InvalidTerms = 25,
     }
 }
 
@@ -73,6 +77,15 @@ closed_codes! {
         ReplacedBelowExecuted = 8,
         /// A recorded reduction took all of it.
         External = 9,
+        /// Its time was over.
+        Expired = 10,
+        /// Less than its minimum could trade at once.
+        MinimumQuantity = 11,
+        MassCancel = 12,
+        /// Its agent lost the connection and had asked for this.
+        Disconnected = 13,
+        /// Self-trade prevention took the last of it.
+        SelfTradeDecrement = 14,
     }
 }
 
@@ -80,6 +93,8 @@ closed_codes! {
 pub const FLAG_MAKER: u8 = 1;
 /// Bit 0 of `flags` on a REPLACED: the order kept its place in the queue.
 pub const FLAG_PRIORITY_KEPT: u8 = 1;
+/// Bit 0 of `flags` on a REFRESHED: the order went to the back of its queue.
+pub const FLAG_TO_THE_BACK: u8 = 1;
 
 /// One row; fields a kind does not use are 0. The layout is the numpy `EVENT` dtype, 80 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

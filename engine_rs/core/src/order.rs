@@ -5,12 +5,26 @@ use crate::types::{ListingId, Lots, Nanos, OrderId, Side, Ticks};
 
 closed_codes! {
     /// How an order is priced. A market order's price is its protection: it never trades beyond it.
-    OrderType { Limit = 0, Market = 1 }
+    OrderType {
+        Limit = 0,
+        Market = 1,
+        /// Takes the best opposite price as its limit when it comes in.
+        MarketToLimit = 2,
+    }
 }
 
 closed_codes! {
-    /// How long an order lives: until cancelled, for one match, or whole or not at all.
-    TimeInForce { Gtc = 0, Ioc = 1, Fok = 2 }
+    /// How long an order lives: until cancelled, for one match, whole or not at all, to the end of the
+    /// session, or to a stated time.
+    TimeInForce { Gtc = 0, Ioc = 1, Fok = 2, Day = 3, Gtd = 4 }
+}
+
+impl TimeInForce {
+    /// Whether what does not trade at once may wait in the book.
+    #[inline]
+    pub const fn may_rest(self) -> bool {
+        matches!(self, Self::Gtc | Self::Day | Self::Gtd)
+    }
 }
 
 closed_codes! {
@@ -22,6 +36,12 @@ closed_codes! {
         Newest = 1,
         /// They pass each other. Only the external participant does so: its two accounts are one market.
         Pass = 2,
+        /// The resting order is cancelled and the incoming one goes on.
+        Oldest = 3,
+        /// Both are cancelled.
+        Both = 4,
+        /// Both lose the lots of the smaller one.
+        Decrement = 5,
     }
 }
 

@@ -53,7 +53,7 @@ impl Listing {
             _ if taken.met_itself => CancelReason::SelfTrade,
             (None, _) => CancelReason::NoLiquidity,
             (Some(_), TimeInForce::Ioc | TimeInForce::Fok) => CancelReason::ImmediateOrCancel,
-            (Some(price), TimeInForce::Gtc) => {
+            (Some(price), _) => {
                 let terms = Terms::new(order.side, price, order.stp, order.post_only);
                 let rest = Rest { id: order.id, terms, leaves: taken.leaves, total: order.size };
                 return self.rest(rest, subject, say);
