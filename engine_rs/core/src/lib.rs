@@ -8,6 +8,7 @@
 mod codes;
 
 pub mod book;
+pub mod conditions;
 pub mod event;
 pub mod external;
 pub mod hash;

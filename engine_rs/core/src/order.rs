@@ -45,6 +45,14 @@ closed_codes! {
     }
 }
 
+impl SelfTradePrevention {
+    /// Whether it leaves resting orders as they are.
+    #[inline]
+    pub const fn is_plain(self) -> bool {
+        self as u8 <= Self::Pass as u8
+    }
+}
+
 /// A new order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewOrder {
@@ -60,6 +68,15 @@ pub struct NewOrder {
 }
 
 impl NewOrder {
+    /// Whether plain matching knows all about it: a limit or market order without an end, whose self-trade
+    /// prevention changes no resting order.
+    #[inline]
+    pub const fn is_plain(&self) -> bool {
+        self.order_type as u8 <= OrderType::Market as u8
+            && self.tif as u8 <= TimeInForce::Fok as u8
+            && self.stp.is_plain()
+    }
+
     /// A plain GTC limit order that does not trade with its owner; change fields from here.
     pub const fn limit(id: OrderId, listing: ListingId, side: Side, price: Ticks, size: Lots) -> Self {
         Self {

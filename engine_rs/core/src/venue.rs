@@ -2,6 +2,8 @@
 
 mod accounts;
 mod checks;
+mod endings;
+mod entering;
 mod listing;
 mod spec;
 mod writer;
@@ -9,6 +11,7 @@ mod writer;
 pub use spec::{ListingError, ListingSpec};
 
 use crate::book::Book;
+use crate::conditions::Conditions;
 use crate::event::{CancelReason, Event, EventKind, RejectReason};
 use crate::hash::Fnv;
 use crate::order::{Command, NewOrder};
@@ -29,7 +32,7 @@ impl Venue {
     pub fn new() -> Self {
         Self {
             phase: Phase::Continuous,
-            numbers: Numbers { next_seq: 1, next_match: 1 },
+            numbers: Numbers::FIRST,
             accounts: Accounts::default(),
             listings: Vec::new(),
         }
@@ -68,6 +71,22 @@ impl Venue {
         let mut say = Writer { out, numbers, time_ns: now_ns, listing: order.listing };
         let open = checks::open(*phase, false, listings.get_mut(order.listing as usize));
         if let Err(reason) = open.and_then(|listing| listing.enter(order, accounts, &mut say)) {
+            say.rejected(order, reason);
+        }
+    }
+
+    /// A new order with terms beyond side, price and size.
+    pub fn new_order_with(
+        &mut self,
+        now_ns: Nanos,
+        order: &NewOrder,
+        terms: &Conditions,
+        out: &mut Vec<Event>,
+    ) {
+        let Self { phase, numbers, accounts, listings } = self;
+        let mut say = Writer { out, numbers, time_ns: now_ns, listing: order.listing };
+        let open = checks::open(*phase, false, listings.get_mut(order.listing as usize));
+        if let Err(reason) = open.and_then(|listing| listing.enter_with(order, terms, accounts, &mut say)) {
             say.rejected(order, reason);
         }
     }
@@ -153,8 +172,11 @@ impl Venue {
         self.desk(now_ns, listing, out).1.print(aggressor, price, size);
     }
 
-    /// Goes to another phase; resting orders stay where they are.
+    /// Goes to another phase. Resting orders stay where they are, but a session's orders end with it.
     pub fn set_phase(&mut self, now_ns: Nanos, phase: Phase, out: &mut Vec<Event>) {
+        if phase == Phase::Closed {
+            self.end_session(now_ns, out);
+        }
         self.phase = phase;
         self.desk(now_ns, 0, out).1.phase(phase);
     }
@@ -191,6 +213,10 @@ impl Venue {
         hash.words(&[u64::from(self.phase.code()), self.numbers.next_seq, self.numbers.next_match]);
         for listing in &self.listings {
             hash.word(listing.book.state_hash());
+        }
+        let Numbers { next_entry, next_expiry, .. } = self.numbers;
+        if (next_entry, next_expiry) != (1, 1) {
+            hash.words(&[next_entry, next_expiry]);
         }
         hash.value()
     }

@@ -1,5 +1,6 @@
 //! Python's arguments as the core's types. What does not fit is a ValueError that says so.
 
+use market_core::conditions::{Peg, Refresh};
 use market_core::latency::Latency;
 use market_core::order::{OrderType, SelfTradePrevention, TimeInForce};
 use market_core::types::{Phase, Side};
@@ -70,15 +71,44 @@ pub fn side(code: Int) -> PyResult<Side> {
 }
 
 pub fn order_type(code: Int) -> PyResult<OrderType> {
-    member("order_type", code.0, OrderType::from_code, "LIMIT 0 or MARKET 1")
+    member("order_type", code.0, OrderType::from_code, "LIMIT 0, MARKET 1 or MARKET_TO_LIMIT 2")
 }
 
 pub fn tif(code: Int) -> PyResult<TimeInForce> {
-    member("tif", code.0, TimeInForce::from_code, "GTC 0, IOC 1 or FOK 2")
+    member("tif", code.0, TimeInForce::from_code, "GTC 0, IOC 1, FOK 2, DAY 3 or GTD 4")
 }
 
 pub fn stp(code: Int) -> PyResult<SelfTradePrevention> {
-    member("stp", code.0, SelfTradePrevention::from_code, "NONE 0, NEWEST 1 or PASS 2")
+    let known = "NONE 0, NEWEST 1, PASS 2, OLDEST 3, BOTH 4 or DECREMENT 5";
+    member("stp", code.0, SelfTradePrevention::from_code, known)
+}
+
+/// The codes that a kernel takes: its gateways reserve funds for plain orders.
+pub mod plain {
+    use super::{Int, OrderType, PyResult, SelfTradePrevention, TimeInForce, member};
+
+    pub fn order_type(code: Int) -> PyResult<OrderType> {
+        let plain = |code| OrderType::from_code(code).filter(|&kind| kind <= OrderType::Market);
+        member("order_type", code.0, plain, "LIMIT 0 or MARKET 1")
+    }
+
+    pub fn tif(code: Int) -> PyResult<TimeInForce> {
+        let plain = |code| TimeInForce::from_code(code).filter(|&tif| tif <= TimeInForce::Fok);
+        member("tif", code.0, plain, "GTC 0, IOC 1 or FOK 2")
+    }
+
+    pub fn stp(code: Int) -> PyResult<SelfTradePrevention> {
+        let plain = |code| SelfTradePrevention::from_code(code).filter(|stp| stp.is_plain());
+        member("stp", code.0, plain, "NONE 0, NEWEST 1 or PASS 2")
+    }
+}
+
+pub fn refresh(code: Int) -> PyResult<Refresh> {
+    member("refresh", code.0, Refresh::from_code, "RESERVE 0 or PEAK 1")
+}
+
+pub fn peg(code: Int) -> PyResult<Peg> {
+    member("peg", code.0, Peg::from_code, "NONE 0, PRIMARY 1, MIDPOINT 2 or MARKET 3")
 }
 
 pub fn phase(code: Int) -> PyResult<Phase> {

@@ -93,8 +93,12 @@ impl Kernel {
             return Err(bad_value(format!("agent {name:?}: max_open_orders cannot be negative")));
         };
         let credit = Credit { unlimited: unlimited_credit, short_selling, max_open_orders };
-        let spec =
-            AgentSpec { profile: profile.0, credit, stp: given::stp(stp)?, decision_ns: decision_ns.0 };
+        let spec = AgentSpec {
+            profile: profile.0,
+            credit,
+            stp: given::plain::stp(stp)?,
+            decision_ns: decision_ns.0,
+        };
         self.core.add_agent(name, spec).map_err(raise)
     }
 
@@ -190,8 +194,8 @@ impl Kernel {
         let request = OrderRequest {
             listing: listing.0,
             side: given::side(side)?,
-            order_type: given::order_type(order_type)?,
-            tif: given::tif(tif)?,
+            order_type: given::plain::order_type(order_type)?,
+            tif: given::plain::tif(tif)?,
             post_only,
             price: price.map(|Int(price)| price),
             size: size.0,

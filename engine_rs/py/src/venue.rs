@@ -1,5 +1,6 @@
 //! `Venue`: one venue alone, for tests, lessons and measurements.
 
+use market_core::conditions::Conditions;
 use market_core::event::Event;
 use market_core::order::{Command, NewOrder};
 use market_core::types::OrderId;
@@ -8,7 +9,7 @@ use numpy::{PyArrayMethods, PyUntypedArray};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::arguments::{Id, Int, order_type, phase, side, stp, tif};
+use crate::arguments::{Id, Int, order_type, peg, phase, refresh, side, stp, tif};
 use crate::batch::{self, COMMAND_BYTES, EVENT_BYTES};
 use crate::errors::bad_value;
 use crate::rows::{self, Touch};
@@ -25,6 +26,13 @@ impl Venue {
     fn run(&mut self, time_ns: Int, command: &Command) -> usize {
         let before = self.waiting.len();
         self.core.process(time_ns.0, command, &mut self.waiting);
+        self.waiting.len() - before
+    }
+
+    /// Rows that `act` writes, counted.
+    fn events_of(&mut self, act: impl FnOnce(&mut CoreVenue, &mut Vec<Event>)) -> usize {
+        let before = self.waiting.len();
+        act(&mut self.core, &mut self.waiting);
         self.waiting.len() - before
     }
 
@@ -120,6 +128,88 @@ impl Venue {
         Ok(self.run(time_ns, &Command::New(order)))
     }
 
+    #[pyo3(signature = (
+        time_ns, agent, counter, listing, side, order_type, tif, stp, post_only, price, size, *, stop_price=None,
+        trail_ticks=Int(0), trail_bps=Int(0), trigger_limit_ticks=None, display_lots=None, refresh=Int(0),
+        peg=Int(0), peg_offset_ticks=Int(0), minimum_lots=Int(0), expire_ns=None, protection_ticks=None
+    ))]
+    fn new_order_ex(
+        &mut self,
+        time_ns: Int,
+        agent: Id,
+        counter: Id,
+        listing: Id,
+        side: Int,
+        order_type: Int,
+        tif: Int,
+        stp: Int,
+        post_only: bool,
+        price: Option<Int>,
+        size: Int,
+        stop_price: Option<Int>,
+        trail_ticks: Int,
+        trail_bps: Int,
+        trigger_limit_ticks: Option<Int>,
+        display_lots: Option<Int>,
+        refresh: Int,
+        peg: Int,
+        peg_offset_ticks: Int,
+        minimum_lots: Int,
+        expire_ns: Option<Int>,
+        protection_ticks: Option<Int>,
+    ) -> PyResult<usize> {
+        let order = NewOrder {
+            id: OrderId::new(agent.0, counter.0),
+            listing: listing.0,
+            side: self::side(side)?,
+            order_type: self::order_type(order_type)?,
+            tif: self::tif(tif)?,
+            stp: self::stp(stp)?,
+            post_only,
+            price: price.map(|Int(price)| price),
+            size: size.0,
+        };
+        let number = |given: Option<Int>| given.map(|Int(number)| number);
+        let terms = Conditions {
+            stop_price: number(stop_price),
+            trail_ticks: trail_ticks.0,
+            trail_bps: trail_bps.0,
+            trigger_limit_ticks: number(trigger_limit_ticks),
+            display: number(display_lots),
+            refresh: self::refresh(refresh)?,
+            peg: self::peg(peg)?,
+            peg_offset_ticks: peg_offset_ticks.0,
+            minimum: minimum_lots.0,
+            expire_ns: number(expire_ns),
+            protection_ticks: number(protection_ticks),
+        };
+        Ok(self.events_of(|core, out| core.new_order_with(time_ns.0, &order, &terms, out)))
+    }
+
+    fn advance(&mut self, time_ns: Int) -> usize {
+        self.events_of(|core, out| core.advance(time_ns.0, out))
+    }
+
+    fn mass_cancel(
+        &mut self,
+        time_ns: Int,
+        agent: Id,
+        listing: Option<Id>,
+        side: Option<Int>,
+    ) -> PyResult<usize> {
+        let side = side.map(self::side).transpose()?;
+        let listing = listing.map(|Id(listing)| listing);
+        Ok(self.events_of(|core, out| core.mass_cancel(time_ns.0, agent.0, listing, side, out)))
+    }
+
+    fn set_cancel_on_disconnect(&mut self, agent: Id, on: bool) {
+        self.core.set_cancel_on_disconnect(agent.0, on);
+    }
+
+    fn disconnect(&mut self, time_ns: Int, agent: Id) -> usize {
+        self.events_of(|core, out| core.disconnect(time_ns.0, agent.0, out))
+    }
+
     fn cancel(&mut self, time_ns: Int, agent: Id, counter: Id, listing: Id) -> usize {
         let id = OrderId::new(agent.0, counter.0);
         self.run(time_ns, &Command::Cancel { id, listing: listing.0 })
@@ -131,8 +221,8 @@ impl Venue {
     }
 
     fn set_phase(&mut self, time_ns: Int, phase: Int) -> PyResult<usize> {
-        self.core.set_phase(time_ns.0, self::phase(phase)?, &mut self.waiting);
-        Ok(1)
+        let phase = self::phase(phase)?;
+        Ok(self.events_of(|core, out| core.set_phase(time_ns.0, phase, out)))
     }
 
     /// COMMAND rows in, EVENT rows out, as long as `events` has room: (commands taken, events written).
@@ -173,6 +263,12 @@ impl Venue {
     fn orders(&self, listing: Int, side: Int) -> PyResult<Vec<(i64, u32, u32, i64, i64)>> {
         let orders = self.core.book(self.listing(listing)?).side_orders(self::side(side)?);
         Ok(orders.map(|(id, order)| (order.price, id.agent, id.counter, order.leaves, order.total)).collect())
+    }
+
+    /// (price, agent, counter, shown lots) of a side's displayed orders, by priority.
+    fn shown(&self, listing: Int, side: Int) -> PyResult<Vec<(i64, u32, u32, i64)>> {
+        let orders = self.core.book(self.listing(listing)?).shown_orders(self::side(side)?);
+        Ok(orders.map(|(id, shown)| (shown.price, id.agent, id.counter, shown.lots)).collect())
     }
 
     fn live(&self, listing: Int) -> PyResult<usize> {

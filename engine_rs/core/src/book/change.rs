@@ -1,5 +1,6 @@
 //! Changes to a resting order that keep its place in the queue.
 
+use super::slab::Slot;
 use super::{Book, ladder};
 use crate::types::{Lots, OrderId, Side, Ticks};
 
@@ -23,15 +24,18 @@ impl OrderState {
 impl Book {
     /// The order as it stands, or `None` if no such order rests.
     pub fn order(&self, id: OrderId) -> Option<OrderState> {
-        let slot = self.index.get(id, &self.orders)?;
+        Some(self.state(self.index.get(id, &self.orders)?))
+    }
+
+    pub(super) fn state(&self, slot: Slot) -> OrderState {
         let order = self.orders.get(slot);
-        Some(OrderState {
+        OrderState {
             side: order.terms.side(),
             price: order.terms.price(),
-            leaves: order.leaves,
+            leaves: order.leaves + self.extra(slot).map_or(0, |extra| extra.reserve),
             total: self.orders.total(slot),
             post_only: order.terms.post_only(),
-        })
+        }
     }
 
     /// Changes leaves and total of a resting order by as much; it keeps its place. The caller has checked that
@@ -40,10 +44,31 @@ impl Book {
         let slot = self.index.get(id, &self.orders).expect("the order rests");
         let total = self.orders.total(slot) + change;
         self.orders.set_total(slot, total);
+        if self.orders.get(slot).terms.has_extra() {
+            return self.resize_extra(slot, change);
+        }
         let order = self.orders.get_mut(slot);
         order.leaves += change;
         assert!(order.leaves > 0, "a resting order has lots");
         let terms = order.terms;
         self.sides[terms.side().index()].level_mut(ladder::key(terms.side(), terms.price())).add(change);
+    }
+
+    /// What is not shown goes first, and comes first.
+    #[cold]
+    fn resize_extra(&mut self, slot: Slot, change: Lots) {
+        let reserve = self.extras.get(slot).reserve;
+        let order = self.orders.get_mut(slot);
+        let leaves = order.leaves + reserve + change;
+        assert!(leaves > 0, "a resting order has lots");
+        let (shown, terms) = (order.leaves.min(leaves), order.terms);
+        let fallen = order.leaves - shown;
+        order.leaves = shown;
+        self.extras.set_reserve(slot, leaves - shown);
+        if fallen > 0 {
+            self.sides[terms.side().index()]
+                .level_mut(ladder::key(terms.side(), terms.price()))
+                .subtract(fallen);
+        }
     }
 }

@@ -39,7 +39,7 @@ impl Book {
     /// Matches an incoming order, telling `on_match` of each match in order of priority.
     #[inline]
     pub(crate) fn take(&mut self, taker: &Taker, owners: &Owners, mut on_match: impl FnMut(&Match)) -> Taken {
-        let Self { sides, orders, index } = self;
+        let Self { sides, orders, index, .. } = self;
         let side = taker.side.opposite();
         let ladder = &mut sides[side.index()];
         let limit = limit_key(side, taker.limit);
@@ -81,7 +81,7 @@ impl Book {
         Taken { leaves, met_itself: false }
     }
 
-    /// Whether an incoming order could be filled whole, now.
+    /// Whether an incoming order could be filled whole, now, by a plain book.
     pub(crate) fn can_fill(&self, taker: &Taker, owners: &Owners) -> bool {
         let side = taker.side.opposite();
         let limit = limit_key(side, taker.limit);
@@ -116,19 +116,21 @@ impl Book {
     #[inline]
     pub(crate) fn crosses(&self, side: Side, price: Ticks) -> bool {
         let other = side.opposite();
-        self.sides[other.index()].best() <= ladder::key(other, price)
+        let best =
+            if self.extras.is_empty() { self.sides[other.index()].best() } else { self.first_key(other) };
+        best <= ladder::key(other, price)
     }
 }
 
 impl Taker {
     #[inline]
-    fn owns(&self, order: OrderId, owners: &Owners) -> bool {
+    pub(super) fn owns(&self, order: OrderId, owners: &Owners) -> bool {
         order.agent == self.agent || owners.of(order.agent) == owners.of(self.agent)
     }
 }
 
 #[inline]
-fn limit_key(side: Side, limit: Option<Ticks>) -> Key {
+pub(super) fn limit_key(side: Side, limit: Option<Ticks>) -> Key {
     match limit {
         Some(price) => ladder::key(side, price),
         None => NO_KEY - 1,

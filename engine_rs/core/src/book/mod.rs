@@ -5,24 +5,29 @@
 mod bitmap;
 mod bucket;
 mod change;
+mod extra;
 mod index;
 mod ladder;
 mod level;
 mod matching;
 mod owners;
 mod slab;
+mod sweep;
 mod views;
 
 pub use change::OrderState;
+pub use extra::{Display, Extra, Life};
 pub use matching::{Match, Taken, Taker};
 pub use owners::Owners;
 pub use slab::Terms;
+pub(crate) use sweep::{Peak, Step};
 pub use views::{Bbo, DepthLevel, Quote};
 
-use crate::types::{Lots, MAX_TOTAL, OrderId, Side, Ticks};
+use crate::types::{Lots, MAX_TOTAL, Nanos, OrderId, Side, Ticks};
+use extra::Extras;
 use index::Index;
 use ladder::Ladder;
-use slab::{Resting, Slab};
+use slab::{Resting, Slab, Slot};
 
 /// An order that is to rest. Whoever rests it has checked `room` first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +46,17 @@ pub struct Book {
     sides: [Ladder; 2],
     orders: Slab,
     index: Index,
+    extras: Extras,
 }
 
 impl Book {
     pub fn new() -> Self {
-        Self { sides: [Ladder::new(), Ladder::new()], orders: Slab::new(), index: Index::new() }
+        Self {
+            sides: [Ladder::new(), Ladder::new()],
+            orders: Slab::new(),
+            index: Index::new(),
+            extras: Extras::default(),
+        }
     }
 
     #[inline]
@@ -56,7 +67,13 @@ impl Book {
     /// Lots still open, or `None` if no such order rests.
     #[inline]
     pub fn leaves(&self, id: OrderId) -> Option<Lots> {
-        self.resting(id).map(|order| order.leaves)
+        self.order(id).map(|order| order.leaves)
+    }
+
+    /// Whether every order rests whole, in the open and without an end: then plain matching will do.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.extras.is_empty()
     }
 
     /// Number of resting orders.
@@ -67,7 +84,11 @@ impl Book {
     /// Lots that may still be added at a price before the level's total leaves its range.
     #[inline]
     pub fn room(&self, side: Side, price: Ticks) -> Lots {
-        MAX_TOTAL - self.lots_at(side, price)
+        if self.extras.is_empty() {
+            MAX_TOTAL - self.lots_at(side, price)
+        } else {
+            self.room_behind(side, price)
+        }
     }
 
     /// Puts an order behind everybody at its price.
@@ -84,6 +105,9 @@ impl Book {
         let slot = self.index.take(id, |slot| orders.get(slot).id == id)?;
         let order = orders.get(slot);
         let (terms, leaves) = (order.terms, order.leaves);
+        if terms.has_extra() {
+            return Some(self.take_out_extra(slot));
+        }
         let key = ladder::key(terms.side(), terms.price());
         let ladder = &mut self.sides[terms.side().index()];
         let level = ladder.level_mut(key);
@@ -93,6 +117,60 @@ impl Book {
         }
         let total = self.orders.release(slot);
         Some(Rest { id, terms, leaves, total })
+    }
+
+    /// Puts an order with an extra behind everybody at its price; `order.leaves` counts what it does not show.
+    pub(crate) fn rest_with(&mut self, order: Rest, extra: Extra) {
+        let (side, key) = (order.terms.side(), ladder::key(order.terms.side(), order.terms.price()));
+        let shown = extra.display.map_or(order.leaves, |display| display.lots.min(order.leaves));
+        let slot = self.orders.add(Rest { leaves: shown, terms: order.terms.with_extra(), ..order });
+        self.index.insert(order.id, slot, &self.orders);
+        self.extras.add(slot, side, key, Extra { reserve: order.leaves - shown, ..extra });
+        if shown > 0 {
+            self.sides[side.index()].open(key).append(&mut self.orders, slot);
+        }
+    }
+
+    /// The rest of `take_out` for an order whose id the index has forgotten.
+    #[cold]
+    fn take_out_extra(&mut self, slot: Slot) -> Rest {
+        let Resting { id, terms, leaves: shown, .. } = *self.orders.get(slot);
+        let (side, key) = (terms.side(), ladder::key(terms.side(), terms.price()));
+        if shown > 0 {
+            let ladder = &mut self.sides[side.index()];
+            let level = ladder.level_mut(key);
+            level.subtract(shown);
+            if level.unlink(&mut self.orders, slot) {
+                ladder.close(key);
+            }
+        }
+        let reserve = self.extras.remove(slot, side, key).reserve;
+        Rest { id, terms, leaves: shown + reserve, total: self.orders.release(slot) }
+    }
+
+    /// Forgets an order that stands in no queue any more.
+    fn forget(&mut self, slot: Slot) {
+        let Resting { id, terms, .. } = *self.orders.get(slot);
+        if terms.has_extra() {
+            self.extras.remove(slot, terms.side(), ladder::key(terms.side(), terms.price()));
+        }
+        self.index.take(id, |found| found == slot);
+        self.orders.release(slot);
+    }
+
+    #[inline]
+    fn extra(&self, slot: Slot) -> Option<&Extra> {
+        self.orders.get(slot).terms.has_extra().then(|| self.extras.get(slot))
+    }
+
+    /// What the order has beyond price and size.
+    pub(crate) fn extra_of(&self, id: OrderId) -> Option<Extra> {
+        self.index.get(id, &self.orders).and_then(|slot| self.extra(slot)).copied()
+    }
+
+    /// The order that ends next: its time, its number among those that end, and its id.
+    pub(crate) fn first_end(&self) -> Option<((Nanos, u64), OrderId)> {
+        self.extras.ends.first_key_value().map(|(&end, &slot)| (end, self.orders.get(slot).id))
     }
 
     #[inline]

@@ -17,7 +17,19 @@ pub struct Terms(u64);
 impl Terms {
     #[inline]
     pub const fn new(side: Side, price: Ticks, stp: SelfTradePrevention, post_only: bool) -> Self {
-        Self((price as u64) << 8 | side.code() as u64 | (stp.code() as u64) << 1 | (post_only as u64) << 3)
+        Self((price as u64) << 8 | side.code() as u64 | (stp.code() as u64) << 1 | (post_only as u64) << 4)
+    }
+
+    /// The same terms of an order that has an `Extra` beside it.
+    #[inline]
+    pub(super) const fn with_extra(self) -> Self {
+        Self(self.0 | 1 << 5)
+    }
+
+    /// Whether the order has an `Extra`: it shows less than it holds, or its time is limited.
+    #[inline]
+    pub(super) const fn has_extra(self) -> bool {
+        self.0 & 1 << 5 != 0
     }
 
     #[inline]
@@ -32,16 +44,19 @@ impl Terms {
 
     #[inline]
     pub const fn stp(self) -> SelfTradePrevention {
-        match (self.0 >> 1) & 3 {
+        match (self.0 >> 1) & 7 {
             0 => SelfTradePrevention::None,
             1 => SelfTradePrevention::Newest,
-            _ => SelfTradePrevention::Pass,
+            2 => SelfTradePrevention::Pass,
+            3 => SelfTradePrevention::Oldest,
+            4 => SelfTradePrevention::Both,
+            _ => SelfTradePrevention::Decrement,
         }
     }
 
     #[inline]
     pub const fn post_only(self) -> bool {
-        self.0 & 8 != 0
+        self.0 & 1 << 4 != 0
     }
 }
 
@@ -154,7 +169,7 @@ mod tests {
     #[test]
     fn terms_hold_the_largest_price_beside_every_flag() {
         for side in Side::BOTH {
-            for code in 0..3 {
+            for code in 0..6 {
                 let stp = SelfTradePrevention::from_code(code).unwrap();
                 for post_only in [false, true] {
                     for price in [1, MAX_PRICE] {

@@ -1,8 +1,8 @@
 //! Looking at a book: best prices, depth, queues, and the hash of everything that can change a later match.
 
 use super::ladder::{self, Key, NO_KEY};
-use super::slab::{NIL, Resting};
-use super::{Book, OrderState};
+use super::slab::{NIL, Resting, Slot};
+use super::{Book, Extra, Life, OrderState};
 use crate::hash::Fnv;
 use crate::types::{AgentId, Lots, OrderId, Side, Ticks};
 
@@ -66,10 +66,16 @@ impl Book {
 
     /// Orders of a side by priority.
     pub fn side_orders(&self, side: Side) -> impl Iterator<Item = (OrderId, OrderState)> {
-        self.level_keys(side).flat_map(move |key| self.queue(side, key)).map(|order| {
-            let state = self.order(order.id).expect("listed orders rest");
-            (order.id, state)
-        })
+        self.keys(side)
+            .flat_map(move |key| self.slots(side, key))
+            .map(|slot| (self.orders.get(slot).id, self.state(slot)))
+    }
+
+    /// Displayed orders of a side by priority, with the lots they show.
+    pub fn shown_orders(&self, side: Side) -> impl Iterator<Item = (OrderId, Quote)> {
+        self.level_keys(side)
+            .flat_map(move |key| self.queue(side, key))
+            .map(|order| (order.id, Quote { price: order.terms.price(), lots: order.leaves }))
     }
 
     /// All orders in book order: bids by priority, then asks.
@@ -94,6 +100,7 @@ impl Book {
         let order = self.resting(id)?;
         let (side, price) = (order.terms.side(), order.terms.price());
         if order.next == NIL {
+            // Of a hidden order this is all that is displayed at its price.
             return Some(self.lots_at(side, price) - order.leaves);
         }
         let mut ahead = 0;
@@ -110,23 +117,54 @@ impl Book {
     pub fn state_hash(&self) -> u64 {
         let mut hash = Fnv::new();
         for side in Side::BOTH {
-            for key in self.level_keys(side) {
-                for slot in self.queue_slots(side, key) {
-                    let order = self.orders.get(slot);
-                    let terms = order.terms;
-                    hash.words(&[
-                        u64::from(side.code()),
-                        terms.price() as u64,
-                        u64::from(order.id.agent),
-                        u64::from(order.id.counter),
-                        order.leaves as u64,
-                        self.orders.total(slot) as u64,
-                        u64::from(terms.stp().code()) | u64::from(terms.post_only()) << 8,
-                    ]);
-                }
+            for slot in self.keys(side).flat_map(|key| self.slots(side, key)) {
+                self.fold(&mut hash, slot);
             }
         }
         hash.value()
+    }
+
+    fn fold(&self, hash: &mut Fnv, slot: Slot) {
+        let order = self.orders.get(slot);
+        let (terms, state) = (order.terms, self.state(slot));
+        let extra = self.extra(slot).copied().unwrap_or(Extra::NONE);
+        hash.words(&[
+            u64::from(terms.side().code()),
+            terms.price() as u64,
+            u64::from(order.id.agent),
+            u64::from(order.id.counter),
+            state.leaves as u64,
+            state.total as u64,
+            u64::from(terms.stp().code())
+                | u64::from(terms.post_only()) << 8
+                | u64::from(extra.display.is_some()) << 16
+                | u64::from(extra.life == Life::Session) << 17
+                | u64::from(matches!(extra.life, Life::Until { .. })) << 18,
+        ]);
+        if let Some(display) = extra.display {
+            let refresh = u64::from(display.refresh.code());
+            hash.words(&[order.leaves as u64, display.lots as u64, refresh, display.entry]);
+        }
+        if let Life::Until { expire_ns, number } = extra.life {
+            hash.words(&[expire_ns as u64, number]);
+        }
+    }
+
+    /// Prices at which anything rests, shown or not, from the best on.
+    pub(super) fn keys(&self, side: Side) -> impl Iterator<Item = Key> {
+        let some = |key| (key != NO_KEY).then_some(key);
+        std::iter::successors(some(self.first_key(side)), move |&key| some(self.next_key(side, key)))
+    }
+
+    /// Orders of a price: the displayed queue, then the hidden ones.
+    pub(super) fn slots(&self, side: Side, key: Key) -> impl Iterator<Item = Slot> {
+        let hidden = self.behind_slots(side, key).filter(|&slot| self.orders.get(slot).leaves == 0);
+        self.queue_slots(side, key).chain(hidden)
+    }
+
+    /// Hidden orders and icebergs whose reserve trades with them, by entry.
+    pub(super) fn behind_slots(&self, side: Side, key: Key) -> impl Iterator<Item = Slot> {
+        self.extras.off_display[side.index()].range((key, 0)..=(key, u64::MAX)).map(|(_, &slot)| slot)
     }
 
     pub(super) fn level_keys(&self, side: Side) -> impl Iterator<Item = Key> {
@@ -144,7 +182,7 @@ impl Book {
         self.queue_slots(side, key).map(|slot| self.orders.get(slot))
     }
 
-    fn queue_slots(&self, side: Side, key: Key) -> impl Iterator<Item = u32> {
+    pub(super) fn queue_slots(&self, side: Side, key: Key) -> impl Iterator<Item = Slot> {
         let head = self.sides[side.index()].level(key).map_or(NIL, |level| level.head());
         let some = |slot| (slot != NIL).then_some(slot);
         std::iter::successors(some(head), move |&slot| some(self.orders.get(slot).next))

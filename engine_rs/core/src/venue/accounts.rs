@@ -1,5 +1,7 @@
 //! What a venue knows of its participants.
 
+use std::collections::BTreeSet;
+
 use crate::book::Owners;
 use crate::types::{AgentId, FIRST_USER_AGENT};
 
@@ -8,6 +10,8 @@ pub(super) struct Accounts {
     pub owners: Owners,
     /// Of the kernel's own accounts, by number.
     exempt: [bool; FIRST_USER_AGENT as usize],
+    /// Agents whose orders are to end when their connection does.
+    pub until_disconnect: BTreeSet<AgentId>,
 }
 
 impl Accounts {

@@ -3,9 +3,10 @@
 use super::listing::Listing;
 use super::spec::ListingSpec;
 use crate::book::{Book, OrderState};
+use crate::conditions::{Conditions, Refresh};
 use crate::event::RejectReason;
 use crate::order::{NewOrder, OrderType, TimeInForce};
-use crate::types::{Lots, MAX_PRICE, MAX_SIZE, OrderId, Phase, Side, Ticks};
+use crate::types::{Lots, MAX_PRICE, MAX_SIZE, Nanos, OrderId, Phase, Side, Ticks};
 
 /// A venue that is not open takes no new orders; while suspended it still lets orders go.
 #[inline]
@@ -28,24 +29,51 @@ pub(super) fn new_order(
     order: &NewOrder,
     exempt: bool,
 ) -> Result<(), RejectReason> {
-    let resting = order.tif == TimeInForce::Gtc && order.price.is_some();
     let limit = order.order_type == OrderType::Limit;
-    if (limit && order.price.is_none()) || (order.post_only && !(limit && resting)) {
+    if (limit && order.price.is_none()) || (order.post_only && !(limit && order.tif.may_rest())) {
         return Err(RejectReason::InvalidCombination);
     }
     amounts(spec, order.price, order.size, exempt)?;
     if book.contains(order.id) {
         return Err(RejectReason::DuplicateOrderId);
     }
-    match order.price {
-        Some(price) if order.post_only => post_only(book, order.side, price)?,
-        _ => (),
+    let Some(price) = order.price else { return Ok(()) };
+    if order.post_only {
+        post_only(book, order.side, price)?;
     }
-    match order.price {
-        Some(price) if resting && order.size > book.room(order.side, price) => {
-            Err(RejectReason::QuantityOverflow)
-        }
-        _ => Ok(()),
+    if order.tif.may_rest() && order.size > book.room(order.side, price) {
+        return Err(RejectReason::QuantityOverflow);
+    }
+    Ok(())
+}
+
+/// What a new order says of itself, before its price is known.
+pub(super) fn conditions(order: &NewOrder, terms: &Conditions, now_ns: Nanos) -> Result<(), RejectReason> {
+    let limit = order.order_type == OrderType::Limit;
+    let to_limit = order.order_type == OrderType::MarketToLimit;
+    let rests = order.tif.may_rest();
+    if (limit && order.price.is_none())
+        || (to_limit && (order.price.is_some() || !rests))
+        || (order.post_only && !(limit && rests))
+    {
+        return Err(RejectReason::InvalidCombination);
+    }
+    let shows = terms.display.is_none_or(|lots| limit && rests && (0..=order.size).contains(&lots));
+    let refreshes = terms.refresh == Refresh::Reserve || terms.display.is_some_and(|lots| lots > 0);
+    let fok = order.tif == TimeInForce::Fok;
+    let minimum = terms.minimum == 0
+        || ((1..=order.size).contains(&terms.minimum) && !fok && !order.post_only && !to_limit);
+    let ends = match terms.expire_ns {
+        Some(expire_ns) => order.tif == TimeInForce::Gtd && expire_ns > now_ns,
+        None => order.tif != TimeInForce::Gtd,
+    };
+    let protected = terms.protection_ticks.is_none_or(|ticks| {
+        order.order_type == OrderType::Market && order.price.is_none() && (0..=MAX_PRICE).contains(&ticks)
+    });
+    if shows && refreshes && minimum && ends && protected && !terms.waits() {
+        Ok(())
+    } else {
+        Err(RejectReason::InvalidTerms)
     }
 }
 

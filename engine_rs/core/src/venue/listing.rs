@@ -5,6 +5,7 @@ use super::checks;
 use super::spec::ListingSpec;
 use super::writer::{Filled, Subject, Writer};
 use crate::book::{Book, OrderState, Rest, Taken, Taker, Terms};
+use crate::conditions::Conditions;
 use crate::event::{CancelReason, RejectReason};
 use crate::order::{NewOrder, SelfTradePrevention, TimeInForce};
 use crate::types::{Lots, OrderId, Ticks};
@@ -24,6 +25,9 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
+        if !order.is_plain() || !self.book.is_plain() {
+            return self.enter_with(order, &Conditions::NONE, accounts, say);
+        }
         checks::new_order(&self.spec, &self.book, order, accounts.is_exempt(order.id.agent))?;
         let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
         say.accepted(&subject, order.size);
@@ -95,33 +99,13 @@ impl Listing {
             self.book.resize(id, size - state.total);
             say.replaced(&subject, size, leaves, true);
         } else {
+            let extra = self.book.extra_of(id);
             let old = self.book.take_out(id).expect("the checks found it");
             say.replaced(&subject, size, leaves, false);
-            self.enter_again(old, &subject, size, leaves, accounts, say);
+            let terms = Terms::new(state.side, price, old.terms.stp(), old.terms.post_only());
+            self.enter_again(Rest { terms, leaves, total: size, ..old }, extra, accounts, say);
         }
         Ok(())
-    }
-
-    /// A replaced order that has lost its place comes in as a new one.
-    fn enter_again(
-        &mut self,
-        old: Rest,
-        subject: &Subject,
-        size: Lots,
-        leaves: Lots,
-        accounts: &Accounts,
-        say: &mut Writer,
-    ) {
-        let Subject { id, side, price } = *subject;
-        let stp = old.terms.stp();
-        let taker = Taker { agent: id.agent, side, limit: Some(price), size: leaves, stp };
-        let taken = self.sweep(id, &taker, accounts, say);
-        if taken.met_itself {
-            say.cancelled(subject, taken.leaves, CancelReason::SelfTrade);
-        } else if taken.leaves > 0 {
-            let terms = Terms::new(side, price, stp, old.terms.post_only());
-            self.rest(Rest { id, terms, leaves: taken.leaves, total: size }, subject, say);
-        }
     }
 
     /// Takes lots from a resting order, which keeps its place; all of them end it.
@@ -152,7 +136,13 @@ impl Listing {
     }
 
     #[inline]
-    fn sweep(&mut self, id: OrderId, taker: &Taker, accounts: &Accounts, say: &mut Writer) -> Taken {
+    pub(super) fn sweep(
+        &mut self,
+        id: OrderId,
+        taker: &Taker,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) -> Taken {
         let Self { spec, book } = self;
         let mut open = taker.size;
         book.take(taker, &accounts.owners, |done| {
@@ -168,16 +158,18 @@ impl Listing {
     /// Puts an order at the back of its price. Only one that passed orders of its owner can find them in its
     /// way; it is cancelled then, for a continuous book is never crossed.
     #[inline]
-    fn rest(&mut self, order: Rest, subject: &Subject, say: &mut Writer) {
+    pub(super) fn rest(&mut self, order: Rest, subject: &Subject, say: &mut Writer) {
         if self.book.crosses(subject.side, subject.price) {
-            assert_eq!(
-                order.terms.stp(),
-                SelfTradePrevention::Pass,
-                "matching left an order that could trade"
-            );
-            say.cancelled(subject, order.leaves, CancelReason::SelfTrade);
+            passed(&order, subject, say);
         } else {
             self.book.rest(order);
         }
     }
+}
+
+/// Ends an order that passed others of its owner and would stand across from them.
+#[cold]
+pub(super) fn passed(order: &Rest, subject: &Subject, say: &mut Writer) {
+    assert_eq!(order.terms.stp(), SelfTradePrevention::Pass, "matching left an order that could trade");
+    say.cancelled(subject, order.leaves, CancelReason::SelfTrade);
 }

@@ -1,15 +1,27 @@
 //! How a venue speaks: every row gets the venue's next number.
 
-use crate::book::{Match, OrderState};
-use crate::event::{CancelReason, Event, EventKind, FLAG_MAKER, FLAG_PRIORITY_KEPT, RejectReason};
+use crate::book::{Match, OrderState, Peak};
+use crate::event::{
+    CancelReason, Event, EventKind, FLAG_MAKER, FLAG_PRIORITY_KEPT, FLAG_TO_THE_BACK, RejectReason,
+};
 use crate::order::NewOrder;
 use crate::types::{Atoms, ListingId, Lots, Nanos, OrderId, Phase, Side, Ticks};
 
-/// A venue's counters; both start at 1.
+/// A venue's counters; all start at 1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numbers {
     pub next_seq: u64,
     pub next_match: u64,
+    /// Of orders that come to rest without showing all they hold.
+    pub next_entry: u64,
+    /// Of accepted orders that end at a time.
+    pub next_expiry: u64,
+}
+
+/// The next number, counted on.
+pub(super) fn count(next: &mut u64) -> u64 {
+    *next += 1;
+    *next - 1
 }
 
 /// Writes the rows of one command.
@@ -18,6 +30,10 @@ pub(super) struct Writer<'a> {
     pub numbers: &'a mut Numbers,
     pub time_ns: Nanos,
     pub listing: ListingId,
+}
+
+impl Numbers {
+    pub const FIRST: Self = Self { next_seq: 1, next_match: 1, next_entry: 1, next_expiry: 1 };
 }
 
 /// The order a report speaks of.
@@ -75,6 +91,12 @@ impl Writer<'_> {
     pub fn replaced(&mut self, of: &Subject, total: Lots, leaves: Lots, priority_kept: bool) {
         let flags = if priority_kept { FLAG_PRIORITY_KEPT } else { 0 };
         self.report(EventKind::Replaced, of, total, leaves, 0, flags);
+    }
+
+    #[cold]
+    pub fn refreshed(&mut self, peak: &Peak) {
+        let of = Subject { id: peak.id, side: peak.side, price: peak.price };
+        self.report(EventKind::Refreshed, &of, peak.shown, peak.leaves, 0, FLAG_TO_THE_BACK);
     }
 
     #[cold]
