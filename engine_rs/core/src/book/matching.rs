@@ -112,12 +112,18 @@ impl Book {
         false
     }
 
-    /// Whether an order at this price would meet one of the other side.
+    /// Whether an incoming order of this side and limit would meet a displayed one of the other side.
+    #[inline]
+    pub(crate) fn meets(&self, side: Side, limit: Option<Ticks>) -> bool {
+        let other = side.opposite();
+        self.sides[other.index()].best() <= limit_key(other, limit)
+    }
+
+    /// Whether an incoming order at this price would meet any of the other side, shown or not.
     #[inline]
     pub(crate) fn crosses(&self, side: Side, price: Ticks) -> bool {
         let other = side.opposite();
-        let best =
-            if self.extras.is_empty() { self.sides[other.index()].best() } else { self.first_key(other) };
+        let best = if self.is_plain() { self.sides[other.index()].best() } else { self.first_key(other) };
         best <= ladder::key(other, price)
     }
 }

@@ -148,11 +148,11 @@ impl Listing {
 
     /// Lets an order join the back of its price, as much of it as it shows.
     fn rest_with(&mut self, order: Rest, mut extra: Extra, subject: &Subject, say: &mut Writer) {
-        if extra == Extra::NONE {
-            return self.rest(order, subject, say);
-        }
         if self.book.crosses(subject.side, subject.price) {
             return passed(&order, subject, say);
+        }
+        if extra == Extra::NONE {
+            return self.book.rest(order);
         }
         if let Some(display) = &mut extra.display {
             display.entry = count(&mut say.numbers.next_entry);
