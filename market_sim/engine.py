@@ -16,6 +16,7 @@ from market_sim.errors import EngineError
 from market_sim.reference.event import CancelReason, Event, EventKind, NoticeKind, RejectReason
 from market_sim.reference.hashing import name_hash, stream_seed
 from market_sim.reference.order import CommandKind, OrderType, SelfTradePrevention, TimeInForce
+from market_sim.reference.terms import Peg, Refresh
 from market_sim.reference.types import FIRST_USER_AGENT, RESERVED_NAMES, Phase, Side
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "EventKind",
     "NoticeKind",
     "OrderType",
+    "Peg",
     "Phase",
+    "Refresh",
     "RejectReason",
     "SelfTradePrevention",
     "Side",

@@ -11,6 +11,7 @@ from market_sim.engine import (
     NoticeKind,
     OrderType,
     Phase,
+    Refresh,
     RejectReason,
     SelfTradePrevention,
     Side,
@@ -19,8 +20,10 @@ from market_sim.engine import (
 
 BUY, SELL = int(Side.BUY), int(Side.SELL)
 LIMIT, MARKET = int(OrderType.LIMIT), int(OrderType.MARKET)
-GTC, IOC, FOK = (int(tif) for tif in TimeInForce)
-NONE, NEWEST, PASS = (int(mode) for mode in SelfTradePrevention)
+MARKET_TO_LIMIT, STOP, STOP_LIMIT, TRAILING_STOP = (int(kind) for kind in list(OrderType)[2:])
+GTC, IOC, FOK, DAY, GTD = (int(tif) for tif in TimeInForce)
+NONE, NEWEST, PASS, OLDEST, BOTH, DECREMENT = (int(mode) for mode in SelfTradePrevention)
+RESERVE, PEAK = (int(style) for style in Refresh)
 REJECT_KINDS = (EventKind.REJECTED, EventKind.CANCEL_REJECTED, EventKind.REPLACE_REJECTED)
 
 
@@ -45,6 +48,8 @@ def line(event):
         return f"PHASE {Phase(event.reason).name}"
     if kind == EventKind.PRINT:
         return f"PRINT {event.size}@{event.price} {Side(event.side).name}"
+    if kind == EventKind.REFRESHED:
+        return f"REFRESHED {event.size}@{event.price} left {event.leaves} of {order}"
     return f"{kind.name} {event.size}@{event.price} {order}"
 
 
@@ -70,15 +75,15 @@ class Floor:
         post_only=False,
         counter=None,
         listing=None,
+        **terms,
     ):
         self.time_ns += 1
         if counter is None:
             counter = self.counters[agent] = self.counters.get(agent, 0) + 1
         where = self.listing if listing is None else listing
-        count = self.venue.new_order(
-            self.time_ns, agent, counter, where, side, order_type, tif, stp, post_only, price, size
-        )
-        return self.taken(count)
+        send = self.venue.new_order_ex if terms else self.venue.new_order
+        order = (agent, counter, where, side, order_type, tif, stp, post_only, price, size)
+        return self.taken(send(self.time_ns, *order, **terms))
 
     def buy(self, agent, price, size, **options):
         return self.order(agent, BUY, price, size, **options)
@@ -100,6 +105,18 @@ class Floor:
         self.time_ns += 1
         return self.taken(self.venue.set_phase(self.time_ns, int(phase)))
 
+    def advance(self, time_ns):
+        self.time_ns = time_ns
+        return self.taken(self.venue.advance(time_ns))
+
+    def mass_cancel(self, agent, listing=None, side=None):
+        self.time_ns += 1
+        return self.taken(self.venue.mass_cancel(self.time_ns, agent, listing, side))
+
+    def disconnect(self, agent):
+        self.time_ns += 1
+        return self.taken(self.venue.disconnect(self.time_ns, agent))
+
     def taken(self, count):
         """The events of the last command, in words; the rows themselves are in `events`."""
         self.events = [Event(*row) for row in self.venue.take_events()]
@@ -116,6 +133,11 @@ class Floor:
     def queue(self, side):
         orders = self.venue.orders(self.listing, side)
         return [f"{leaves}@{price} {agent}.{counter}" for price, agent, counter, leaves, _ in orders]
+
+    def shown(self, side):
+        """The public queue, first in line first: `"5@100 1.1"`."""
+        rows = self.venue.shown(self.listing, side)
+        return [f"{lots}@{price} {agent}.{counter}" for price, agent, counter, lots in rows]
 
 
 class Market:

@@ -9,14 +9,15 @@ import pytest
 from conftest import engine_names
 from engine_sessions import Session, Stopped, build, lockstep
 from engine_streams import MIXES, Stream, first_difference, open_venue, record
+from engine_whole import WHOLE_MIXES, WholeStream, open_whole, record_whole
 
 from market_sim import engine
-from market_sim.reference import book, external, gateway, latency, ledger, recorded_queue
+from market_sim.reference import book, external, gateway, latency, ledger, level, recorded_queue
 from market_sim.reference.event import EventKind
 from market_sim.reference.kernel import channel, clearing, publishing, sending
 from market_sim.reference.kernel.queue import Queue
 from market_sim.reference.order import SelfTradePrevention, TimeInForce
-from market_sim.reference.venue import checks, listing, venue, writer
+from market_sim.reference.venue import checks, listing, protection, venue, writer
 
 CLEAN = engine_names()[0]
 COMMANDS, SESSIONS = 1_500, range(4)
@@ -26,7 +27,7 @@ COMMANDS, SESSIONS = 1_500, range(4)
 
 
 def last_come_first_served(patch):
-    honest = book.Level
+    honest = level.Level
 
     class Stack(honest):
         __slots__ = ()
@@ -39,7 +40,7 @@ def last_come_first_served(patch):
         def values(self):
             return reversed(list(super().values()))
 
-    patch.setattr(book, "Level", Stack)
+    patch.setattr(level, "Level", Stack)
 
 
 def takers_price(patch):
@@ -142,10 +143,10 @@ def fok_scan_ignores_the_limit(patch):
 def ioc_rests(patch):
     honest = venue.Venue._match_new
 
-    def match_new(self, terms, new):
-        if new.tif == TimeInForce.IOC and new.price is not None:
+    def match_new(self, terms, new, price):
+        if new.tif == TimeInForce.IOC and price is not None:
             new.tif = TimeInForce.GTC
-        honest(self, terms, new)
+        honest(self, terms, new, price)
 
     patch.setattr(venue.Venue, "_match_new", match_new)
 
@@ -236,6 +237,139 @@ def test_nothing_planted_nothing_found(clean_venue_story):
 def test_an_error_in_matching_is_caught(plant, monkeypatch, clean_venue_story):
     plant(monkeypatch)
     assert differ(clean_venue_story, venue_story("reference"))
+
+
+# --- errors in what goes beyond plain orders -----------------------------------------------------------
+
+
+def new_peaks_keep_their_place(patch):
+    def show_peak(self, order):
+        honest(self, order)
+        queue = self.sides[order.side].levels[order.price].orders
+        others = {name: queue.pop(name) for name in list(queue) if name != order.id}
+        queue.update(others)
+
+    honest = book.Book.show_peak
+    patch.setattr(book.Book, "show_peak", show_peak)
+
+
+def reserves_show_during_the_sweep(patch):
+    honest = venue.Venue._trade
+
+    def trade(self, listing, *rest):
+        honest(self, listing, *rest)
+        self._show_drained(listing)
+
+    patch.setattr(venue.Venue, "_trade", trade)
+
+
+def hidden_orders_trade_with_the_rest(patch):
+    def in_priority(self):
+        together = {**self.behind, **self.orders}
+        return iter(together.values())
+
+    patch.setattr(level.Level, "in_priority", in_priority)
+
+
+def oldest_ends_the_newest(patch):
+    honest = venue.Venue._prevent
+
+    def prevent(self, listing, maker, taker):
+        mode = taker.stp
+        taker.stp = SelfTradePrevention.NEWEST if mode == SelfTradePrevention.OLDEST else mode
+        return honest(self, listing, maker, taker)
+
+    patch.setattr(venue.Venue, "_prevent", prevent)
+
+
+def the_makers_mode_rules(patch):
+    honest = venue.Venue._prevent
+
+    def prevent(self, listing, maker, taker):
+        mode, taker.stp = taker.stp, maker.stp or taker.stp
+        try:
+            return honest(self, listing, maker, taker)
+        finally:
+            taker.stp = mode
+
+    patch.setattr(venue.Venue, "_prevent", prevent)
+
+
+def decrement_counts_as_executed(patch):
+    honest = venue.Venue._decrement
+
+    def decrement(self, listing, maker, taker):
+        before = maker.total
+        honest(self, listing, maker, taker)
+        maker.total = before
+
+    patch.setattr(venue.Venue, "_decrement", decrement)
+
+
+def orders_expire_one_tick_late(patch):
+    honest = venue.Venue.advance
+    patch.setattr(venue.Venue, "advance", lambda self, time_ns: honest(self, time_ns - 1))
+
+
+def day_orders_outlive_the_day(patch):
+    patch.setattr(venue.Venue, "_end_of_day", lambda self: None)
+
+
+def a_minimum_forgets_the_reserve(patch):
+    honest = book.Book._parts
+
+    def parts(level):
+        return ((order, lots) for order, lots in honest(level) if lots == order.shown)
+
+    patch.setattr(book.Book, "_parts", staticmethod(parts))
+
+
+def protection_counts_from_the_own_side(patch):
+    honest = protection.protected_price
+    patch.setattr(
+        protection, "protected_price", lambda side, best, distance: honest(1 - side, best, distance)
+    )
+
+
+BEYOND_PLAIN = [
+    new_peaks_keep_their_place,
+    reserves_show_during_the_sweep,
+    hidden_orders_trade_with_the_rest,
+    oldest_ends_the_newest,
+    the_makers_mode_rules,
+    decrement_counts_as_executed,
+    orders_expire_one_tick_late,
+    day_orders_outlive_the_day,
+    a_minimum_forgets_the_reserve,
+    protection_counts_from_the_own_side,
+]
+
+
+def whole_story(name):
+    """What a venue makes of streams over everything the engine knows."""
+    story = []
+    for mix_name, mix in WHOLE_MIXES.items():
+        commands = WholeStream(mix, seed=f"planted {mix_name}").take(COMMANDS)
+        try:
+            story += record_whole(open_whole(engine.venue_class(name), mix), commands)
+        except (AssertionError, KeyError) as fault:
+            return [*story, repr(fault)]
+    return story
+
+
+@pytest.fixture(scope="module")
+def clean_whole_story():
+    return whole_story(CLEAN)
+
+
+def test_nothing_planted_beyond_plain_orders_nothing_found(clean_whole_story):
+    assert first_difference(clean_whole_story, whole_story("reference")) is None
+
+
+@pytest.mark.parametrize("plant", BEYOND_PLAIN, ids=lambda plant: plant.__name__)
+def test_an_error_beyond_plain_orders_is_caught(plant, monkeypatch, clean_whole_story):
+    plant(monkeypatch)
+    assert differ(clean_whole_story, whole_story("reference"))
 
 
 # --- errors in the kernel ------------------------------------------------------------------------------

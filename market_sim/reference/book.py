@@ -1,66 +1,23 @@
 """One listing's book: two sides of price levels, each level a queue in order of arrival.
 
-The book matches by price, then time. It knows orders and owners, nothing of venues, fees or clocks.
+The book matches by price, then what is displayed, then time. It knows orders and owners, nothing of
+venues, fees or clocks.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterator
 from itertools import islice
 
 from market_sim.reference.hashing import fnv
-from market_sim.reference.order import Order, SelfTradePrevention
+from market_sim.reference.level import BookSide, Level
+from market_sim.reference.order import Order, SelfTradePrevention, TimeInForce
 from market_sim.reference.types import AgentId, Lots, OrderId, Side, Ticks
 
 Bbo = tuple[Ticks | None, Lots, Ticks | None, Lots]  # bid, bid lots, ask, ask lots
 
-
-class Level:
-    """All orders at one price, oldest first (a dict keeps the order of insertion), and their sum."""
-
-    __slots__ = ("lots", "orders", "price")
-
-    def __init__(self, price: Ticks) -> None:
-        self.price = price
-        self.lots: Lots = 0
-        self.orders: dict[OrderId, Order] = {}
-
-
-class BookSide:
-    """The levels of one side.
-
-    `ranks` holds price for bids and minus price for asks in ascending order: the best level is always
-    the last one, where a list grows and shrinks cheaply, and most of the traffic is near the best.
-    """
-
-    __slots__ = ("levels", "ranks", "sign")
-
-    def __init__(self, side: Side) -> None:
-        self.sign = 1 if side == Side.BUY else -1
-        self.ranks: list[int] = []
-        self.levels: dict[Ticks, Level] = {}
-
-    def best(self) -> Level | None:
-        """The level that trades first."""
-        return self.levels[self.sign * self.ranks[-1]] if self.ranks else None
-
-    def from_best(self) -> Iterator[Level]:
-        """Levels from best to worst; the side must not change meanwhile."""
-        return (self.levels[self.sign * rank] for rank in reversed(self.ranks))
-
-    def level_for(self, price: Ticks) -> Level:
-        """The level at `price`, made if there is none."""
-        level = self.levels.get(price)
-        if level is None:
-            level = self.levels[price] = Level(price)
-            insort(self.ranks, self.sign * price)
-        return level
-
-    def drop(self, price: Ticks) -> None:
-        """Forget an empty level: every level in a book holds at least one order."""
-        del self.levels[price]
-        del self.ranks[bisect_left(self.ranks, self.sign * price)]
+# Modes under which an incoming order does not trade past the first order of its owner.
+STOPS_AT_OWN = (SelfTradePrevention.NEWEST, SelfTradePrevention.BOTH, SelfTradePrevention.DECREMENT)
 
 
 class Book:
@@ -75,13 +32,17 @@ class Book:
     # --- reading -----------------------------------------------------------------------------------
 
     def best_price(self, side: int) -> Ticks | None:
-        """Best price of a side, None if the side is empty."""
+        """Best price of a side, hidden orders included; None if the side is empty."""
         book_side = self.sides[side]
         return book_side.sign * book_side.ranks[-1] if book_side.ranks else None
 
+    def best_shown(self, side: int) -> Level | None:
+        """Best level of a side that the public sees."""
+        return next(self.sides[side].displayed(), None)
+
     def bbo(self) -> Bbo:
-        """Best bid and offer with the lots resting there; an empty side is (None, 0)."""
-        bid, ask = self.sides[Side.BUY].best(), self.sides[Side.SELL].best()
+        """Best bid and offer with the lots shown there; an empty side is (None, 0)."""
+        bid, ask = self.best_shown(Side.BUY), self.best_shown(Side.SELL)
         return (
             bid.price if bid else None,
             bid.lots if bid else 0,
@@ -90,27 +51,27 @@ class Book:
         )
 
     def depth(self, side: int, levels: int) -> list[tuple[Ticks, Lots, int]]:
-        """The best `levels` levels of a side as (price, lots, number of orders)."""
-        best_first = self.sides[side].from_best()
+        """The best `levels` displayed levels of a side as (price, lots shown, number of orders)."""
+        best_first = self.sides[side].displayed()
         return [(level.price, level.lots, len(level.orders)) for level in islice(best_first, levels)]
 
     def level_lots(self, side: int, price: Ticks) -> Lots:
-        """Lots resting at one price."""
+        """Lots resting at one price, shown or not."""
         level = self.sides[side].levels.get(price)
-        return level.lots if level else 0
+        return level.lots + level.reserve if level else 0
 
     def in_priority(self, side: int) -> Iterator[Order]:
         """Orders of a side in the order in which they would trade."""
         for level in self.sides[side].from_best():
-            yield from level.orders.values()
+            yield from level.in_priority()
 
     def lots_ahead(self, order: Order) -> Lots:
-        """Lots that stand before an order at its own price."""
+        """Lots shown before an order at its own price."""
         ahead = 0
         for other in self.sides[order.side].levels[order.price].orders.values():
             if other is order:
                 break
-            ahead += other.leaves
+            ahead += other.shown
         return ahead
 
     def crosses(self, side: int, price: Ticks | None) -> bool:
@@ -129,70 +90,120 @@ class Book:
     def next_maker(self, side: int, owner: AgentId, stp: int, limit: Ticks | None) -> Order | None:
         """The resting order that an incoming order of `side` meets next, None if nothing is within its limit.
 
-        Best price first, first come first served within it. With PASS an owner's own orders are
-        invisible to each other; with every other mode they are found, and the venue decides.
+        Best price first; at one price the public queue, first come first served, then the orders behind it.
+        With PASS an owner's own orders are invisible to each other; with every other mode they are found,
+        and the venue decides.
         """
         for level in self.sides[1 - side].from_best():
             if not self._within(side, level.price, limit):
                 return None
-            for maker in level.orders.values():
+            for maker in level.in_priority():
                 if stp != SelfTradePrevention.PASS or maker.owner != owner:
                     return maker
         return None
 
     def can_fill(self, side: int, owner: AgentId, stp: int, limit: Ticks | None, size: Lots) -> bool:
-        """Whether `size` lots could trade at once: the question a fill-or-kill order asks first.
+        """Whether `size` lots could trade at once: what fill-or-kill and minimum quantity ask first.
 
-        The scan walks in priority order. NEWEST would end the order at its first own maker, so nothing
-        behind that maker counts; PASS leaves own makers out.
+        The scan walks in priority order. A mode that ends or shrinks the order at its first own maker
+        lets nothing behind that maker count; PASS and OLDEST leave own makers out.
         """
-        for maker in self.in_priority(1 - side):
-            if size <= 0 or not self._within(side, maker.price, limit):
+        for level in self.sides[1 - side].from_best():
+            if size <= 0 or not self._within(side, level.price, limit):
                 break
-            if maker.owner == owner and stp == SelfTradePrevention.NEWEST:
-                break
-            if maker.owner == owner and stp == SelfTradePrevention.PASS:
-                continue
-            size -= maker.leaves
+            for maker, lots in self._parts(level):
+                if maker.owner != owner or stp == SelfTradePrevention.NONE:
+                    size -= lots
+                elif stp in STOPS_AT_OWN:
+                    return size <= 0
         return size <= 0
+
+    @staticmethod
+    def _parts(level: Level) -> Iterator[tuple[Order, Lots]]:
+        """What a level would give, in order: shown lots, later peaks, what is behind the public queue."""
+        for order in level.orders.values():
+            yield order, order.shown
+        for order in level.orders.values():
+            if not order.keeps_a_reserve:
+                yield order, order.leaves - order.shown
+        for order in level.behind.values():
+            yield order, order.leaves - order.shown
 
     # --- changing ----------------------------------------------------------------------------------
 
     def rest(self, order: Order) -> None:
         """Let an order join the back of the queue at its price."""
-        level = self.sides[order.side].level_for(order.price)
-        order_id = (order.agent, order.counter)
         assert order.leaves > 0, "an order without leaves cannot rest"
-        assert order_id not in self.orders, "an order id is live once"
+        assert order.id not in self.orders, "an order id is live once"
         assert not self.crosses(order.side, order.price), (
             "continuous trading leaves no bid at or above an offer"
         )
-        level.orders[order_id] = order
-        level.lots += order.leaves
-        self.orders[order_id] = order
+        level = self.sides[order.side].level_for(order.price)
+        self.orders[order.id] = order
+        order.shown = order.peak
+        level.count(order, 1)
+        if order.shown:
+            level.orders[order.id] = order
+        if order.keeps_a_reserve:
+            level.behind[order.id] = order
 
     def remove(self, order: Order) -> None:
         """Take an order out of its queue."""
         side = self.sides[order.side]
         level = side.levels[order.price]
-        order_id = (order.agent, order.counter)
-        del level.orders[order_id]
-        del self.orders[order_id]
-        level.lots -= order.leaves
-        assert level.lots >= 0, "a level's lots are the sum of its orders"
-        if not level.orders:
-            assert level.lots == 0, "an empty level holds no lots"
+        del self.orders[order.id]
+        level.orders.pop(order.id, None)
+        level.behind.pop(order.id, None)
+        level.count(order, -1)
+        if level.empty:
+            assert level.lots == level.reserve == 0, "an empty level holds no lots"
             side.drop(order.price)
 
     def resize(self, order: Order, change: Lots) -> None:
-        """Add `change` lots (negative: take away) to the leaves; the order keeps its place, or goes at 0."""
-        if order.leaves + change <= 0:
-            assert order.leaves + change == 0, "no order can lose more than its leaves"
-            self.remove(order)
-            order.leaves = 0
+        """Add `change` lots (negative: take away) to the leaves; the order keeps its place, or goes at 0.
+
+        What an iceberg does not show goes first.
+        """
+        if self._ends(order, change):
             return
+        level = self.sides[order.side].levels[order.price]
+        level.count(order, -1)
         order.leaves += change
-        self.sides[order.side].levels[order.price].lots += change
+        order.shown = order.leaves if order.display is None else min(order.shown, order.leaves)
+        level.count(order, 1)
+
+    def fill(self, order: Order, lots: Lots) -> bool:
+        """Take traded lots from what is within reach; whether that used up a peak with more behind it."""
+        assert 0 < lots <= order.within_reach, "a match takes what is within reach"
+        if self._ends(order, -lots):
+            return False
+        level = self.sides[order.side].levels[order.price]
+        level.count(order, -1)
+        order.leaves -= lots
+        was_shown = order.shown > 0
+        order.shown -= lots if was_shown else 0
+        level.count(order, 1)
+        if was_shown and not order.shown:
+            del level.orders[order.id]
+            return True
+        return False
+
+    def _ends(self, order: Order, change: Lots) -> bool:
+        if order.leaves + change > 0:
+            return False
+        assert order.leaves + change == 0, "no order can lose more than its leaves"
+        self.remove(order)
+        order.leaves = order.shown = 0
+        return True
+
+    def show_peak(self, order: Order) -> None:
+        """Show an iceberg's next peak at the back of the public queue."""
+        level = self.sides[order.side].levels[order.price]
+        assert not order.shown, "a peak is renewed when it is used up"
+        level.count(order, -1)
+        order.shown = order.peak
+        level.count(order, 1)
+        level.orders[order.id] = order
 
     # --- hash --------------------------------------------------------------------------------------
 
@@ -201,13 +212,17 @@ class Book:
         words: list[int] = []
         for side in (Side.BUY, Side.SELL):
             for order in self.in_priority(side):
-                words += (
-                    side,
-                    order.price,
-                    order.agent,
-                    order.counter,
-                    order.leaves,
-                    order.total,
-                    order.stp | order.post_only << 8,
-                )
+                words += order_words(order)
         return fnv(words)
+
+
+def order_words(order: Order) -> list[int]:
+    """What an order adds to the hash of its book; a plain order adds seven words."""
+    kind = order.stp | order.post_only << 8 | (order.display is not None) << 16
+    kind |= (order.tif == TimeInForce.DAY) << 17 | (order.expiry is not None) << 18
+    words = [order.side, order.price, order.agent, order.counter, order.leaves, order.total, kind]
+    if order.display is not None:
+        words += (order.shown, order.display, order.refresh, order.entry)
+    if order.expiry is not None:
+        words += order.expiry
+    return words

@@ -39,10 +39,10 @@ class TimeInForce(IntEnum):
     DAY = 3
     GTD = 4
 
-    @property
-    def may_rest(self) -> bool:
-        """Whether what does not trade at once may wait in the book."""
-        return self not in (TimeInForce.IOC, TimeInForce.FOK)
+
+def may_rest(tif: int) -> bool:
+    """Whether what does not trade at once may wait in the book."""
+    return tif not in (TimeInForce.IOC, TimeInForce.FOK)
 
 
 class SelfTradePrevention(IntEnum):

@@ -5,31 +5,39 @@ Each check returns a `RejectReason`, or 0 if there is nothing to object to.
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from market_sim.reference.event import RejectReason
-from market_sim.reference.order import NewOrder, Order, OrderType, SelfTradePrevention, TimeInForce
+from market_sim.reference.order import NewOrder, Order, OrderType, SelfTradePrevention, TimeInForce, may_rest
+from market_sim.reference.terms import Peg, Refresh
 from market_sim.reference.types import (
     MAX_LEVEL_LOTS,
     MAX_NOTIONAL,
     MAX_PRICE,
     MAX_SIZE,
     Lots,
+    Nanos,
     Phase,
     Side,
     Ticks,
 )
 from market_sim.reference.venue.listing import Listing
+from market_sim.reference.venue.sense import check_combination, check_terms
 
 FINE = 0
 
 
-def check_codes(side: int, order_type: int, tif: int, stp: int) -> None:
+def check_codes(side: int, order_type: int, tif: int, stp: int, refresh: int = 0, peg: int = 0) -> None:
     """ValueError for a code that stands for nothing: a programming error, not a reject."""
-    for name, value, kind in (
+    codes: tuple[tuple[str, int, type[IntEnum]], ...] = (
         ("side", side, Side),
         ("order_type", order_type, OrderType),
         ("tif", tif, TimeInForce),
         ("stp", stp, SelfTradePrevention),
-    ):
+        ("refresh", refresh, Refresh),
+        ("peg", peg, Peg),
+    )
+    for name, value, kind in codes:
         if not 0 <= value < len(kind):
             known = ", ".join(f"{member.name} {member.value}" for member in kind)
             raise ValueError(f"{name} {value} stands for nothing: choose {known}")
@@ -44,20 +52,22 @@ def check_phase(phase: Phase, is_cancel: bool) -> int:
     return FINE
 
 
-def check_new(listing: Listing, order: NewOrder, exempt: bool) -> int:
-    """A new order: sensible, within range, under a name that is free, with room at its price."""
-    book, price = listing.book, order.price
-    limit, gtc = order.order_type == OrderType.LIMIT, order.tif == TimeInForce.GTC
-    if (limit and price is None) or (order.post_only and not (limit and gtc)):
-        return RejectReason.INVALID_COMBINATION
+def check_new(listing: Listing, order: NewOrder, price: Ticks | None, time_ns: Nanos, exempt: bool) -> int:
+    """A new order: sensible, within range, under a name that is free, with room at its price.
+
+    `price` is where it would rest: as sent, or found in the book for an order that leaves it to the market.
+    """
+    if reason := check_combination(order) or check_terms(order, time_ns):
+        return reason
+    book = listing.book
     if reason := check_amounts(listing, price, order.size, exempt):
         return reason
     if (order.agent, order.counter) in book.orders:
         return RejectReason.DUPLICATE_ORDER_ID
     if order.post_only and book.crosses(order.side, price):
         return RejectReason.POST_ONLY_WOULD_CROSS
-    may_rest = gtc and price is not None
-    if may_rest and book.level_lots(order.side, price) + order.size > MAX_LEVEL_LOTS:
+    rests = may_rest(order.tif) and price is not None
+    if rests and book.level_lots(order.side, price) + order.size > MAX_LEVEL_LOTS:
         return RejectReason.QUANTITY_OVERFLOW
     return FINE
 

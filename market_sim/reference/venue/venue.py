@@ -10,14 +10,18 @@ from typing import Any
 from market_sim.reference.book import Bbo, Book
 from market_sim.reference.event import CancelReason, Event, EventKind, RejectReason
 from market_sim.reference.hashing import fnv, fold
-from market_sim.reference.order import CommandKind, NewOrder, Order, SelfTradePrevention, TimeInForce
+from market_sim.reference.order import CommandKind, NewOrder, Order
+from market_sim.reference.terms import PLAIN, Terms
 from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Phase, Ticks
 from market_sim.reference.venue.checks import check_codes, check_new, check_phase, check_replace
+from market_sim.reference.venue.lifetime import Lifetime
 from market_sim.reference.venue.listing import Listing
+from market_sim.reference.venue.matching import Matching
+from market_sim.reference.venue.protection import effective_price
 from market_sim.reference.venue.writer import Writer
 
 
-class Venue:
+class Venue(Lifetime, Matching):
     """Matches commands in the order in which they come and keeps the events until they are taken."""
 
     def __init__(self, name: str, venue_id: int = 0) -> None:
@@ -28,6 +32,11 @@ class Venue:
         self.exempt: set[AgentId] = set()  # recorded flow: its fees were paid elsewhere, its sizes are facts
         self._owner: dict[AgentId, AgentId] = {}
         self._say = Writer()
+        self._next_entry = 1
+        self._drained: list[Order] = []
+        self._expiries: list[tuple[Nanos, int, ListingId, Order]] = []
+        self._next_expiry = 1
+        self._ends_with_connection: set[AgentId] = set()
 
     # --- set-up ------------------------------------------------------------------------------------
 
@@ -66,13 +75,16 @@ class Venue:
         post_only: bool,
         price: Ticks | None,
         size: Lots,
+        terms: Terms = PLAIN,
     ) -> int:
         """Accept and match an order; what is left rests or is cancelled. Returns the events emitted."""
-        check_codes(side, order_type, tif, stp)
-        order = NewOrder(
-            agent, counter, listing, int(side), order_type, tif, int(stp), bool(post_only), price, size
-        )
-        return self.enter(time_ns, order)
+        check_codes(side, order_type, tif, stp, terms.refresh, terms.peg)
+        codes = (int(side), order_type, tif, int(stp), bool(post_only))
+        return self.enter(time_ns, NewOrder(agent, counter, listing, *codes, price, size, terms))
+
+    def new_order_ex(self, time_ns: Nanos, *order: Any, **terms: Any) -> int:
+        """The same with terms by name (see `Terms`): an iceberg, a stop, a peg, a time to expire."""
+        return self.new_order(time_ns, *order, terms=Terms(**terms))
 
     def enter(self, time_ns: Nanos, order: NewOrder) -> int:
         """The same for an order that has its own object."""
@@ -82,9 +94,10 @@ class Venue:
         if not reason and listing is None:
             reason = RejectReason.UNKNOWN_LISTING
         if not reason and listing is not None:
-            reason = check_new(listing, order, order.agent in self.exempt)
+            price = effective_price(listing.book, order)
+            reason = check_new(listing, order, price, time_ns, order.agent in self.exempt)
             if not reason:
-                self._match_new(listing, order)
+                self._match_new(listing, order, price)
                 return len(self._say.events) - before
         self._say.emit(
             EventKind.REJECTED,
@@ -130,11 +143,14 @@ class Venue:
             )
         else:
             self._replace(self.listings[listing], order, price, size)
+            self._show_drained(self.listings[listing])
         return len(self._say.events) - before
 
     def set_phase(self, time_ns: Nanos, phase: int) -> int:
         """Go to another phase; resting orders stay where they are."""
         before = self._begin(time_ns)
+        if phase == Phase.CLOSED:
+            self._end_of_day()
         self.phase = Phase(phase)
         self._say.emit(EventKind.PHASE, reason=int(phase), listing=self.id)
         return len(self._say.events) - before
@@ -225,6 +241,11 @@ class Venue:
         in_priority = self._book(listing).in_priority(side)
         return [(o.price, o.agent, o.counter, o.leaves, o.total) for o in in_priority]
 
+    def shown(self, listing: ListingId, side: int) -> list[tuple[Ticks, AgentId, int, Lots]]:
+        """(price, agent, counter, lots shown) of the orders that the public sees, first in line first."""
+        in_priority = self._book(listing).in_priority(side)
+        return [(o.price, o.agent, o.counter, o.shown) for o in in_priority if o.shown]
+
     def live(self, listing: ListingId) -> int:
         """Number of live orders."""
         return len(self._book(listing).orders)
@@ -236,87 +257,12 @@ class Venue:
     def state_hash(self) -> int:
         """Hash of phase, counters and every book."""
         state = fnv((self.phase, self._say.next_seq, self._say.next_match_id))
-        return fold(state, (listing.book.state_hash() for listing in self.listings.values()))
-
-    # --- matching ----------------------------------------------------------------------------------
-
-    def _match_new(self, listing: Listing, new: NewOrder) -> None:
-        """An accepted order trades what it can; its type and time in force say what becomes of the rest."""
-        owner = self._owner.get(new.agent, new.agent)
-        order = Order(
-            new.agent,
-            new.counter,
-            owner,
-            new.side,
-            new.price or 0,
-            new.size,
-            new.size,
-            new.stp,
-            new.post_only,
-        )
-        self._say.accepted(listing.id, order)
-        if new.tif == TimeInForce.FOK and not listing.book.can_fill(
-            new.side, owner, new.stp, new.price, new.size
-        ):
-            self._say.cancelled(listing.id, order, CancelReason.FILL_OR_KILL)
-        elif self._match(listing, order, new.price):
-            if new.price is None:
-                self._say.cancelled(listing.id, order, CancelReason.NO_LIQUIDITY)
-            elif new.tif != TimeInForce.GTC:
-                self._say.cancelled(listing.id, order, CancelReason.IMMEDIATE_OR_CANCEL)
-            else:
-                self._rest(listing, order)  # a market order with protection rests at its protection price
-
-    def _replace(self, listing: Listing, order: Order, price: Ticks, size: Lots) -> None:
-        leaves = size - order.executed
-        if leaves <= 0:
-            listing.book.remove(order)
-            self._say.cancelled(listing.id, order, CancelReason.REPLACED_BELOW_EXECUTED)
-        elif price == order.price and size < order.total:
-            listing.book.resize(order, leaves - order.leaves)
-            order.total = size
-            self._say.replaced(listing.id, order, kept_priority=True)
-        else:
-            listing.book.remove(order)
-            order.price, order.leaves, order.total = price, leaves, size
-            self._say.replaced(listing.id, order, kept_priority=False)
-            if self._match(listing, order, price):
-                self._rest(listing, order)
-
-    def _match(self, listing: Listing, taker: Order, limit: Ticks | None) -> bool:
-        """Trade until nothing is left or within the limit; whether something is left that may live on."""
-        while taker.leaves:
-            maker = listing.book.next_maker(taker.side, taker.owner, taker.stp, limit)
-            if maker is None:
-                return True
-            if maker.owner == taker.owner and taker.stp == SelfTradePrevention.NEWEST:
-                self._say.cancelled(listing.id, taker, CancelReason.SELF_TRADE)
-                return False
-            self._trade(listing, maker, taker, min(maker.leaves, taker.leaves))
-        return False
-
-    def _trade(self, listing: Listing, maker: Order, taker: Order, lots: Lots) -> None:
-        listing.book.resize(maker, -lots)
-        taker.leaves -= lots
-        notional = listing.notional(maker.price, lots)
-        maker_fee = 0 if maker.agent in self.exempt else listing.maker_fee(notional)
-        taker_fee = 0 if taker.agent in self.exempt else listing.taker_fee(notional)
-        self._say.matched(listing.id, maker, taker, lots, maker_fee, taker_fee)
-
-    def _rest(self, listing: Listing, order: Order) -> None:
-        """Join the back of the queue. A continuous book is never crossed, so an order that passed its
-        owner's orders and would now stand across from them ends here."""
-        if listing.book.crosses(order.side, order.price):
-            assert order.stp == SelfTradePrevention.PASS, "matching left an order that could trade"
-            self._say.cancelled(listing.id, order, CancelReason.SELF_TRADE)
-        else:
-            listing.book.rest(order)
+        state = fold(state, (listing.book.state_hash() for listing in self.listings.values()))
+        if (self._next_entry, self._next_expiry) == (1, 1):
+            return state
+        return fold(state, (self._next_entry, self._next_expiry))
 
     # --- helpers -----------------------------------------------------------------------------------
-
-    def _begin(self, time_ns: Nanos) -> int:
-        self._say.time_ns = time_ns
-        return len(self._say.events)
 
     def _book(self, listing: ListingId) -> Book:
         found = self.listings.get(listing)

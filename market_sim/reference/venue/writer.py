@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from market_sim.reference.event import MAKER, PRIORITY_KEPT, CancelReason, Event, EventKind
+from market_sim.reference.event import MAKER, PRIORITY_KEPT, TO_THE_BACK, CancelReason, Event, EventKind
 from market_sim.reference.order import Order
 from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Ticks
 
@@ -25,14 +25,22 @@ class Writer:
         """The venue has taken the order; nothing has traded yet."""
         self._report(EventKind.ACCEPTED, listing, order, size=order.leaves, leaves=order.leaves)
 
-    def cancelled(self, listing: ListingId, order: Order, reason: CancelReason) -> None:
-        """What was left of the order is gone."""
-        self._report(EventKind.CANCELLED, listing, order, reason=int(reason), size=order.leaves)
+    def cancelled(
+        self, listing: ListingId, order: Order, reason: CancelReason | int, lots: Lots | None = None
+    ) -> None:
+        """What was left of the order (`lots`, if it has been taken off already) is gone."""
+        size = order.leaves if lots is None else lots
+        self._report(EventKind.CANCELLED, listing, order, reason=int(reason), size=size)
 
     def replaced(self, listing: ListingId, order: Order, kept_priority: bool) -> None:
         """The order has new numbers."""
         flags = PRIORITY_KEPT if kept_priority else 0
         self._report(EventKind.REPLACED, listing, order, size=order.total, leaves=order.leaves, flags=flags)
+
+    def refreshed(self, listing: ListingId, order: Order) -> None:
+        """An iceberg shows a new peak, at the back of the queue."""
+        shown = {"size": order.shown, "leaves": order.leaves}
+        self._report(EventKind.REFRESHED, listing, order, **shown, flags=TO_THE_BACK)
 
     def _report(self, kind: EventKind, listing: ListingId, order: Order, **fields: int) -> None:
         about = {"agent": order.agent, "counter": order.counter, "side": order.side, "price": order.price}

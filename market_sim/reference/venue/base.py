@@ -1,0 +1,28 @@
+"""What the parts of a venue share. Each part is a file of its own; `Venue` puts them together."""
+
+from __future__ import annotations
+
+from market_sim.reference.order import Order
+from market_sim.reference.types import AgentId, ListingId, Nanos, Phase
+from market_sim.reference.venue.listing import Listing
+from market_sim.reference.venue.writer import Writer
+
+
+class VenueParts:
+    """State of a venue, for the type checker; `Venue.__init__` fills it."""
+
+    phase: Phase
+    listings: dict[ListingId, Listing]
+    exempt: set[AgentId]
+    _owner: dict[AgentId, AgentId]
+    _say: Writer
+    _next_entry: int  # for icebergs and hidden orders, when they come to rest
+    _drained: list[Order]  # RESERVE icebergs whose peak the current sweep has used up
+    _expiries: list[tuple[Nanos, int, ListingId, Order]]  # a heap: (time, number, listing, order)
+    _next_expiry: int
+    _ends_with_connection: set[AgentId]
+
+    def _begin(self, time_ns: Nanos) -> int:
+        """Set the time of the events to come; returns how many wait already."""
+        self._say.time_ns = time_ns
+        return len(self._say.events)

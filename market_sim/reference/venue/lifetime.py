@@ -1,0 +1,80 @@
+"""How orders end without a trade and without their agent naming them: by the clock, in bulk, with a line."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+from market_sim.reference.event import CancelReason, EventKind, RejectReason
+from market_sim.reference.order import Order, TimeInForce
+from market_sim.reference.types import AgentId, ListingId, Nanos, Phase, Side
+from market_sim.reference.venue.base import VenueParts
+from market_sim.reference.venue.listing import Listing
+
+
+class Lifetime(VenueParts):
+    """Expiry, mass cancel, cancel on disconnect."""
+
+    def advance(self, time_ns: Nanos) -> int:
+        """Let the venue's clock reach `time_ns`: what was good till then expires, earliest first.
+
+        Only this moves the clock; an order's own time stamp does not. Returns the events emitted.
+        """
+        before = self._begin(time_ns)
+        while self._expiries and self._expiries[0][0] <= time_ns:
+            expire_ns, number, listing, order = heapq.heappop(self._expiries)
+            if self._lives(listing, order) and order.expiry == (expire_ns, number):
+                self._end(self.listings[listing], order, CancelReason.EXPIRED)
+        return len(self._say.events) - before
+
+    def mass_cancel(self, time_ns: Nanos, agent: AgentId, listing: ListingId | None, side: int | None) -> int:
+        """Cancel all orders of an agent, in all listings or one, on both sides (None) or one."""
+        before = self._begin(time_ns)
+        if self.phase == Phase.CLOSED or (listing is not None and listing not in self.listings):
+            closed = self.phase == Phase.CLOSED
+            reason = RejectReason.VENUE_CLOSED if closed else RejectReason.UNKNOWN_LISTING
+            self._say.refused(EventKind.CANCEL_REJECTED, reason, listing or 0, (agent, 0), None)
+        else:
+            self._end_all(
+                CancelReason.MASS_CANCEL,
+                lambda order: order.agent == agent and side in (None, order.side),
+                listing,
+            )
+        return len(self._say.events) - before
+
+    def set_cancel_on_disconnect(self, agent: AgentId, on: bool) -> None:
+        """Whether the agent's orders end when its connection does."""
+        (self._ends_with_connection.add if on else self._ends_with_connection.discard)(agent)
+
+    def disconnect(self, time_ns: Nanos, agent: AgentId) -> int:
+        """The agent's connection is gone; so are its orders, if it asked for that."""
+        before = self._begin(time_ns)
+        if agent in self._ends_with_connection:
+            self._end_all(CancelReason.DISCONNECTED, lambda order: order.agent == agent)
+        return len(self._say.events) - before
+
+    def _end_of_day(self) -> None:
+        self._end_all(CancelReason.EXPIRED, lambda order: order.tif == TimeInForce.DAY)
+
+    def _end_all(
+        self, reason: CancelReason, chosen: Callable[[Order], bool], listing: ListingId | None = None
+    ) -> None:
+        """End the chosen orders, listing by listing, bids before asks, as they would have traded."""
+        for each in self.listings.values() if listing is None else [self.listings[listing]]:
+            in_order = [*each.book.in_priority(Side.BUY), *each.book.in_priority(Side.SELL)]
+            for order in in_order:
+                if chosen(order):
+                    self._end(each, order, reason)
+
+    def _end(self, listing: Listing, order: Order, reason: CancelReason) -> None:
+        listing.book.remove(order)
+        self._say.cancelled(listing.id, order, reason)
+
+    def _note_expiry(self, listing: Listing, order: Order, expire_ns: Nanos | None) -> None:
+        assert expire_ns is not None, "a good-till-date order has a date"
+        order.expiry = (expire_ns, self._next_expiry)
+        heapq.heappush(self._expiries, (*order.expiry, listing.id, order))
+        self._next_expiry += 1
+
+    def _lives(self, listing: ListingId, order: Order) -> bool:
+        return self.listings[listing].book.orders.get(order.id) is order

@@ -1,0 +1,219 @@
+"""Streams of commands over everything the engine knows: terms of orders, expiry, mass cancels and more.
+
+To the commands of `engine_streams` come ("ex", agent, counter, listing, side, order type, tif, stp,
+post-only, price, size, terms), ("advance", nanoseconds), ("mass", agent, listing or None, side or None),
+("disconnect", agent) and what the features below add.
+"""
+
+from dataclasses import dataclass
+
+from engine_kit import (
+    BOTH,
+    DAY,
+    DECREMENT,
+    FOK,
+    GTC,
+    GTD,
+    IOC,
+    LIMIT,
+    MARKET,
+    MARKET_TO_LIMIT,
+    NEWEST,
+    NONE,
+    OLDEST,
+)
+from engine_streams import Mix, Stream, by_call
+
+from market_sim.engine import Phase
+
+ALL_MODES = (NONE, NEWEST, OLDEST, BOTH, DECREMENT)
+STEP_NS = 10  # between commands
+
+
+@dataclass(frozen=True)
+class Whole(Mix):
+    """What a stream is made of beyond the plain orders; `terms` is the share of orders that carry any."""
+
+    terms: float = 0.6
+    features: tuple = ("iceberg", "hidden", "minimum", "gtd", "day", "protection", "market to limit")
+    modes: tuple = (NONE, NONE, NEWEST)
+    phases: tuple = (Phase.SUSPENDED, Phase.CLOSED)
+    sizes: tuple = (1, 30)
+    advance: float = 0.02
+    mass: float = 0.01
+    disconnect: float = 0.005
+    cancel: float = 0.08
+    live: int = 30
+    nonsense: float = 0.03  # share of terms that do not fit the order
+
+
+WHOLE_MIXES = {
+    "everything that shows less": Whole(features=("iceberg", "iceberg", "hidden", "minimum")),
+    "everything that ends": Whole(features=("gtd", "day", "iceberg"), advance=0.05, phase=0.02, mass=0.03),
+    "everything of one owner": Whole(
+        agents=3, owners={3: 1}, modes=ALL_MODES, features=("iceberg", "hidden", "minimum"), terms=0.4
+    ),
+    "everything without a price": Whole(
+        features=("protection", "market to limit", "iceberg", "hidden"), types=(LIMIT, LIMIT, MARKET)
+    ),
+    "everything at two listings": Whole(
+        listings=((977, 10, 20_000, -1_777, 4_321), (1, 1, 0, 0, 0)), modes=ALL_MODES, phase=0.005
+    ),
+}
+
+
+class WholeStream(Stream):
+    """A seeded stream over the features of its mix; like its parent it never looks at an engine."""
+
+    def __init__(self, mix, seed):
+        super().__init__(mix, seed)
+        self.now_ns = 0
+        self.phase = Phase.CONTINUOUS
+
+    def command(self):
+        draw, mix = self.random, self.mix
+        self.now_ns += STEP_NS
+        if self.phase != Phase.CONTINUOUS and draw.random() < 0.2:
+            return self._phase(Phase.CONTINUOUS)
+        if draw.random() < mix.phase:
+            return self._phase(draw.choice(mix.phases))
+        what = draw.random()
+        for kind in ("advance", "mass", "disconnect"):
+            share = getattr(mix, kind)
+            if what < share:
+                return getattr(self, f"_{kind}")()
+            what -= share
+        if len(self.known) > mix.live:
+            return ("cancel", *self.known.pop(0))
+        kind = draw.random()
+        if self.known and kind < mix.cancel:
+            return ("cancel", *self.known[self.pick()])
+        if self.known and kind < mix.cancel + mix.replace:
+            return ("replace", *self.known[self.pick()], self.price(), self.new_size())
+        return self.new()
+
+    def new_size(self):
+        """A replacement's size; of the wild ones those that no order may have, for the sake of icebergs."""
+        size = self.size()
+        return size if size <= 1_000 else 2**48 + 1
+
+    def _phase(self, phase):
+        self.phase = phase
+        return ("phase", phase)
+
+    def _advance(self):
+        return ("advance", self.now_ns)
+
+    def _mass(self):
+        listing = self.random.choice((None, None, 0, 7 if self.random.random() < 0.1 else 0))
+        return (
+            "mass",
+            self.random.randint(1, self.mix.agents),
+            listing,
+            self.random.choice((None, None, 0, 1)),
+        )
+
+    def _disconnect(self):
+        return ("disconnect", self.random.randint(1, self.mix.agents))
+
+    def new(self):
+        kind, *order = super().new()
+        if self.random.random() > self.mix.terms:
+            return (kind, *order)
+        feature = self.random.choice(self.mix.features)
+        return ("ex", *getattr(self, f"_{feature.replace(' ', '_')}")(order))
+
+    # --- one kind of order each; what does not fit is left in now and then ------------------------------
+
+    def fitting(self, order, **values):
+        """Put fields of an order right: order_type, tif, post_only, price."""
+        if self.random.random() < self.mix.nonsense:
+            return order
+        places = {"order_type": 4, "tif": 5, "post_only": 7, "price": 8}
+        for name, value in values.items():
+            order[places[name]] = value
+        return order
+
+    def resting(self, order):
+        tif = self.random.choice((GTC, GTC, GTC, DAY))
+        price = order[8] or self.price()
+        return self.fitting(order, order_type=LIMIT, tif=tif, price=price)
+
+    def _iceberg(self, order):
+        """Peaks of a sensible size: a sweep through 2**40 of them would never end."""
+        order = self.resting(order)
+        peak = max(self.random.randint(1, 5), order[9] // 40)
+        return (*order, {"display_lots": peak, "refresh": self.random.randrange(2)})
+
+    def _hidden(self, order):
+        return (*self.resting(order), {"display_lots": 0})
+
+    def _minimum(self, order):
+        order = self.fitting(order, post_only=False, tif=self.random.choice((GTC, IOC)))
+        terms = {"minimum_lots": self.random.randint(1, 10)}
+        if order[5] == GTC and order[4] == LIMIT and self.random.random() < 0.3:
+            terms["display_lots"] = max(self.random.randint(0, 3), order[9] // 40)
+        return (*order, terms)
+
+    def _gtd(self, order):
+        order = self.fitting(order, tif=GTD, post_only=False)
+        terms = {"expire_ns": self.now_ns + self.random.choice((-1, 1, 1, 1)) * self.random.randint(1, 400)}
+        if order[4] == LIMIT and order[8] is not None and self.random.random() < 0.3:
+            terms["display_lots"] = max(self.random.randint(0, 3), order[9] // 40)
+        return (*order, terms)
+
+    def _day(self, order):
+        return (*self.fitting(order, tif=DAY), {})
+
+    def _protection(self, order):
+        tif = self.random.choice((GTC, GTC, IOC, FOK, DAY))
+        order = self.fitting(order, order_type=MARKET, price=None, post_only=False, tif=tif)
+        return (*order, {"protection_ticks": self.random.randint(0, 6)})
+
+    def _market_to_limit(self, order):
+        order = self.fitting(order, order_type=MARKET_TO_LIMIT, price=None, post_only=False, tif=GTC)
+        return (*order, {})
+
+
+def open_whole(venue_class, mix):
+    venue = venue_class("V")
+    for listing in mix.listings:
+        venue.add_listing(*listing)
+    for agent, owner in mix.owners.items():
+        venue.set_owner(agent, owner)
+    venue.set_cancel_on_disconnect(1, True)
+    venue.set_cancel_on_disconnect(2, True)
+    venue.set_cancel_on_disconnect(2, False)
+    return venue
+
+
+def send(venue, time_ns, command):
+    """Send one command; returns the event rows as plain tuples."""
+    kind, *rest = command
+    if kind == "ex":
+        *order, terms = rest
+        count = venue.new_order_ex(time_ns, *order, **terms)
+    elif kind == "advance":
+        count = venue.advance(rest[0])
+    elif kind == "mass":
+        count = venue.mass_cancel(time_ns, *rest)
+    elif kind == "disconnect":
+        count = venue.disconnect(time_ns, *rest)
+    else:
+        return by_call(venue, time_ns, command)
+    rows = [tuple(row) for row in venue.take_events()]
+    assert len(rows) == count
+    return rows
+
+
+def timed(commands):
+    """Commands with their times."""
+    return ((STEP_NS * (place + 1), command) for place, command in enumerate(commands))
+
+
+def record_whole(venue, commands):
+    """After each command: its events and the hash of the venue."""
+    return [(send(venue, time_ns, command), venue.state_hash()) for time_ns, command in timed(commands)]
+
+
+__all__ = ["WHOLE_MIXES", "Phase", "Whole", "WholeStream", "open_whole", "record_whole", "send", "timed"]
