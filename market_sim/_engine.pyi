@@ -231,6 +231,9 @@ class Venue:
     ) -> int: ...
     def replace(self, time_ns: int, agent: int, counter: int, listing: int, price: int, size: int) -> int: ...
     def set_phase(self, time_ns: int, phase: int) -> int: ...
+    def print_trade(self, time_ns: int, listing: int, side: int, price: int, size: int) -> int:
+        """A recorded trade in which no order here took part: stops see it."""
+
     def advance(self, time_ns: int) -> int:
         """Ends the orders whose time is over by `time_ns`."""
 
@@ -255,6 +258,9 @@ class Venue:
         """(price, agent, counter, shown lots) of a side's displayed orders, by priority."""
 
     def live(self, listing: int) -> int: ...
+    def waiting(self, listing: int) -> list[tuple[int, int, int, int]]:
+        """(agent, counter, stop or 0, lots) of stops that no print has elected yet, in the order of their coming."""
+
     def book_hash(self, listing: int) -> int: ...
     def state_hash(self) -> int: ...
     @property

@@ -61,14 +61,4 @@ impl Conditions {
         expire_ns: None,
         protection_ticks: None,
     };
-
-    /// Whether a stop, trailing stop or peg is asked for.
-    pub const fn waits(&self) -> bool {
-        self.stop_price.is_some()
-            || self.trail_ticks != 0
-            || self.trail_bps != 0
-            || self.trigger_limit_ticks.is_some()
-            || !matches!(self.peg, Peg::None)
-            || self.peg_offset_ticks != 0
-    }
 }

@@ -20,8 +20,12 @@ closed_codes! {
         Posting = 10,
         /// A recorded trade of an external market, in so far as no agent took part.
         Print = 11,
+        /// A print has elected a stop.
+        Triggered = 12,
         /// An iceberg shows a new peak.
         Refreshed = 13,
+        /// A peg has another price.
+        Repriced = 14,
     }
 }
 
@@ -35,7 +39,8 @@ impl EventKind {
     /// Whether the row is a report to the order's owner rather than public data.
     #[inline]
     pub const fn is_report(self) -> bool {
-        (self as u8) <= Self::ReplaceRejected as u8 || matches!(self, Self::Refreshed)
+        (self as u8) <= Self::ReplaceRejected as u8
+            || matches!(self, Self::Triggered | Self::Refreshed | Self::Repriced)
     }
 }
 

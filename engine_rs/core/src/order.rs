@@ -10,6 +10,11 @@ closed_codes! {
         Market = 1,
         /// Takes the best opposite price as its limit when it comes in.
         MarketToLimit = 2,
+        /// Waits for a print, then is a market order.
+        Stop = 3,
+        StopLimit = 4,
+        /// A stop that follows the best print since it came in.
+        TrailingStop = 5,
     }
 }
 
@@ -17,6 +22,14 @@ closed_codes! {
     /// How long an order lives: until cancelled, for one match, whole or not at all, to the end of the
     /// session, or to a stated time.
     TimeInForce { Gtc = 0, Ioc = 1, Fok = 2, Day = 3, Gtd = 4 }
+}
+
+impl OrderType {
+    /// Whether it waits for a print.
+    #[inline]
+    pub const fn is_stop(self) -> bool {
+        matches!(self, Self::Stop | Self::StopLimit | Self::TrailingStop)
+    }
 }
 
 impl TimeInForce {

@@ -2,10 +2,14 @@
 
 mod accounts;
 mod checks;
+mod electing;
 mod endings;
 mod entering;
 mod listing;
+mod pegging;
+mod sense;
 mod spec;
+mod waiting;
 mod writer;
 
 pub use spec::{ListingError, ListingSpec};
@@ -40,7 +44,7 @@ impl Venue {
 
     /// Adds a listing; its number is the venue's own, from 0.
     pub fn add_listing(&mut self, spec: ListingSpec) -> ListingId {
-        self.listings.push(Listing { spec, book: Book::new() });
+        self.listings.push(Listing::new(spec));
         ListingId::try_from(self.listings.len() - 1).expect("fewer than 2^32 listings")
     }
 
@@ -92,11 +96,18 @@ impl Venue {
     }
 
     pub fn cancel(&mut self, now_ns: Nanos, listing: ListingId, id: OrderId, out: &mut Vec<Event>) {
-        let Self { phase, numbers, listings, .. } = self;
+        let Self { phase, numbers, accounts, listings } = self;
         let mut say = Writer { out, numbers, time_ns: now_ns, listing };
         let open = checks::open(*phase, true, listings.get_mut(listing as usize));
-        if let Err(reason) = open.and_then(|listing| listing.cancel(id, CancelReason::Requested, &mut say)) {
-            let known = listings.get(listing as usize).and_then(|listing| listing.book.order(id));
+        let cancelled = open.and_then(|listing| {
+            listing.cancel(id, CancelReason::Requested, &mut say)?;
+            if !listing.plain && *phase == Phase::Continuous {
+                listing.settle(say.out.len(), None, accounts, &mut say);
+            }
+            Ok(())
+        });
+        if let Err(reason) = cancelled {
+            let known = listings.get(listing as usize).and_then(|listing| listing.order(id));
             say.refused(EventKind::CancelRejected, id, known, (0, 0), reason);
         }
     }
@@ -115,7 +126,7 @@ impl Venue {
         let mut say = Writer { out, numbers, time_ns: now_ns, listing };
         let open = checks::open(*phase, false, listings.get_mut(listing as usize));
         if let Err(reason) = open.and_then(|listing| listing.replace(id, price, size, accounts, &mut say)) {
-            let known = listings.get(listing as usize).and_then(|listing| listing.book.order(id));
+            let known = listings.get(listing as usize).and_then(|listing| listing.order(id));
             say.refused(EventKind::ReplaceRejected, id, known, (price, size), reason);
         }
     }
@@ -129,8 +140,11 @@ impl Venue {
         reason: CancelReason,
         out: &mut Vec<Event>,
     ) -> bool {
-        let (listing, mut say) = self.desk(now_ns, listing, out);
-        listing.is_some_and(|listing| listing.cancel(id, reason, &mut say).is_ok())
+        let mark = out.len();
+        let (found, mut say) = self.desk(now_ns, listing, out);
+        let ended = found.is_some_and(|found| found.cancel(id, reason, &mut say).is_ok());
+        self.settle(now_ns, listing, mark, None, out);
+        ended
     }
 
     /// Takes recorded lots from a resting order, which keeps its place; taking all of them ends it.
@@ -142,8 +156,11 @@ impl Venue {
         lots: Lots,
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
-        let (listing, mut say) = self.desk(now_ns, listing, out);
-        listing.ok_or(RejectReason::UnknownListing)?.reduce(id, lots, &mut say)
+        let mark = out.len();
+        let (found, mut say) = self.desk(now_ns, listing, out);
+        found.ok_or(RejectReason::UnknownListing)?.reduce(id, lots, &mut say)?;
+        self.settle(now_ns, listing, mark, None, out);
+        Ok(())
     }
 
     /// Adds recorded lots to a resting order in its place.
@@ -155,8 +172,11 @@ impl Venue {
         lots: Lots,
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
-        let (listing, mut say) = self.desk(now_ns, listing, out);
-        listing.ok_or(RejectReason::UnknownListing)?.grow(id, lots, &mut say)
+        let mark = out.len();
+        let (found, mut say) = self.desk(now_ns, listing, out);
+        found.ok_or(RejectReason::UnknownListing)?.grow(id, lots, &mut say)?;
+        self.settle(now_ns, listing, mark, None, out);
+        Ok(())
     }
 
     /// Reports a recorded trade in so far as nobody here took part in it.
@@ -169,7 +189,13 @@ impl Venue {
         size: Lots,
         out: &mut Vec<Event>,
     ) {
-        self.desk(now_ns, listing, out).1.print(aggressor, price, size);
+        let mark = out.len();
+        let (found, mut say) = self.desk(now_ns, listing, out);
+        say.print(aggressor, price, size);
+        if let Some(found) = found {
+            found.last_print = Some(price);
+            self.settle(now_ns, listing, mark, None, out);
+        }
     }
 
     /// Goes to another phase. Resting orders stay where they are, but a session's orders end with it.
@@ -177,8 +203,31 @@ impl Venue {
         if phase == Phase::Closed {
             self.end_session(now_ns, out);
         }
+        let resumes = phase == Phase::Continuous && self.phase != phase;
         self.phase = phase;
         self.desk(now_ns, 0, out).1.phase(phase);
+        if resumes {
+            for listing in 0..self.listings.len() as ListingId {
+                let print = self.listings[listing as usize].last_print;
+                self.settle(now_ns, listing, out.len(), print, out);
+            }
+        }
+    }
+
+    /// Lets stops and pegs follow what happened from row `mark` on; only while the venue trades.
+    fn settle(
+        &mut self,
+        now_ns: Nanos,
+        listing: ListingId,
+        mark: usize,
+        print: Option<Ticks>,
+        out: &mut Vec<Event>,
+    ) {
+        let Self { phase, numbers, accounts, listings } = self;
+        if let (Phase::Continuous, Some(found)) = (*phase, listings.get_mut(listing as usize)) {
+            let mut say = Writer { out, numbers, time_ns: now_ns, listing };
+            found.settle(mark, print, accounts, &mut say);
+        }
     }
 
     pub fn phase(&self) -> Phase {
@@ -194,6 +243,18 @@ impl Venue {
     #[inline]
     pub fn book(&self, listing: ListingId) -> &Book {
         &self.listings[listing as usize].book
+    }
+
+    /// Live orders of a listing that exists, in the book or waiting.
+    pub fn live(&self, listing: ListingId) -> usize {
+        let listing = &self.listings[listing as usize];
+        listing.book.live() + listing.waiting.len()
+    }
+
+    /// Waiting stops of a listing that exists, by number: id, stop price (0: none yet) and lots.
+    pub fn waiting_stops(&self, listing: ListingId) -> impl Iterator<Item = (OrderId, Ticks, Lots)> {
+        let stops = self.listings[listing as usize].waiting.stops();
+        stops.map(|stop| (stop.id, stop.stop.unwrap_or(0), stop.size))
     }
 
     /// The numbers of a listing that exists.
@@ -214,9 +275,16 @@ impl Venue {
         for listing in &self.listings {
             hash.word(listing.book.state_hash());
         }
-        let Numbers { next_entry, next_expiry, .. } = self.numbers;
+        let Numbers { next_entry, next_expiry, next_number, .. } = self.numbers;
         if (next_entry, next_expiry) != (1, 1) {
             hash.words(&[next_entry, next_expiry]);
+        }
+        if next_number != 1 {
+            hash.word(next_number);
+            for listing in &self.listings {
+                hash.word(listing.last_print.unwrap_or(0) as u64);
+                listing.waiting.fold(&mut hash);
+            }
         }
         hash.value()
     }

@@ -71,7 +71,8 @@ pub fn side(code: Int) -> PyResult<Side> {
 }
 
 pub fn order_type(code: Int) -> PyResult<OrderType> {
-    member("order_type", code.0, OrderType::from_code, "LIMIT 0, MARKET 1 or MARKET_TO_LIMIT 2")
+    let known = "LIMIT 0, MARKET 1, MARKET_TO_LIMIT 2, STOP 3, STOP_LIMIT 4 or TRAILING_STOP 5";
+    member("order_type", code.0, OrderType::from_code, known)
 }
 
 pub fn tif(code: Int) -> PyResult<TimeInForce> {

@@ -186,6 +186,18 @@ impl Venue {
         Ok(self.events_of(|core, out| core.new_order_with(time_ns.0, &order, &terms, out)))
     }
 
+    fn print_trade(
+        &mut self,
+        time_ns: Int,
+        listing: Int,
+        side: Int,
+        price: Int,
+        size: Int,
+    ) -> PyResult<usize> {
+        let (listing, side) = (self.listing(listing)?, self::side(side)?);
+        Ok(self.events_of(|core, out| core.print_trade(time_ns.0, listing, side, price.0, size.0, out)))
+    }
+
     fn advance(&mut self, time_ns: Int) -> usize {
         self.events_of(|core, out| core.advance(time_ns.0, out))
     }
@@ -272,7 +284,13 @@ impl Venue {
     }
 
     fn live(&self, listing: Int) -> PyResult<usize> {
-        Ok(self.core.book(self.listing(listing)?).live())
+        Ok(self.core.live(self.listing(listing)?))
+    }
+
+    /// (agent, counter, stop or 0, lots) of stops that no print has elected yet, in the order of their coming.
+    fn waiting(&self, listing: Int) -> PyResult<Vec<(u32, u32, i64, i64)>> {
+        let stops = self.core.waiting_stops(self.listing(listing)?);
+        Ok(stops.map(|(id, stop, lots)| (id.agent, id.counter, stop, lots)).collect())
     }
 
     fn book_hash(&self, listing: Int) -> PyResult<u64> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::ladder::Key;
 use super::slab::Slot;
-use crate::conditions::Refresh;
-use crate::types::{Lots, Nanos, Side};
+use crate::conditions::{Peg, Refresh};
+use crate::types::{Lots, Nanos, Side, Ticks};
 
 /// When a resting order ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +37,29 @@ impl Display {
     }
 }
 
+/// What a pegged order follows, and how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PegTerms {
+    pub kind: Peg,
+    /// Towards the other side positive.
+    pub offset_ticks: Ticks,
+    /// It never goes beyond this price.
+    pub limit: Option<Ticks>,
+    /// The venue's count of stops and pegs: who follows first.
+    pub number: u64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extra {
     pub life: Life,
     pub display: Option<Display>,
+    pub peg: Option<PegTerms>,
     /// Open lots that are not shown.
     pub reserve: Lots,
 }
 
 impl Extra {
-    pub const NONE: Self = Self { life: Life::UntilCancelled, display: None, reserve: 0 };
+    pub const NONE: Self = Self { life: Life::UntilCancelled, display: None, peg: None, reserve: 0 };
 }
 
 /// The extras of one book, by slot.
@@ -59,6 +72,8 @@ pub(super) struct Extras {
     pub off_display: [BTreeMap<(Key, u64), Slot>; 2],
     /// Orders that end at a time, by time and number.
     pub ends: BTreeMap<(Nanos, u64), Slot>,
+    /// Pegs by number.
+    pub pegs: BTreeMap<u64, Slot>,
     /// Icebergs whose peak ran out in this sweep, oldest first.
     pub used_up: Vec<Slot>,
 }
@@ -91,6 +106,9 @@ impl Extras {
         if let Life::Until { expire_ns, number } = extra.life {
             self.ends.insert((expire_ns, number), slot);
         }
+        if let Some(peg) = extra.peg {
+            self.pegs.insert(peg.number, slot);
+        }
     }
 
     /// Forgets the extra of an order that leaves the book.
@@ -102,6 +120,9 @@ impl Extras {
         }
         if let Life::Until { expire_ns, number } = extra.life {
             self.ends.remove(&(expire_ns, number));
+        }
+        if let Some(peg) = extra.peg {
+            self.pegs.remove(&peg.number);
         }
         self.used_up.retain(|&used| used != slot);
         extra

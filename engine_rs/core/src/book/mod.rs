@@ -20,7 +20,7 @@ mod sweep;
 mod views;
 
 pub use change::OrderState;
-pub use extra::{Display, Extra, Life};
+pub use extra::{Display, Extra, Life, PegTerms};
 pub use matching::{Match, Taken, Taker};
 pub use owners::Owners;
 pub use slab::Terms;
@@ -50,7 +50,8 @@ pub struct Book {
     sides: [Ladder; 2],
     orders: Slab,
     index: Index,
-    extras: Extras,
+    /// Apart, so that what plain matching touches lies close together.
+    extras: Box<Extras>,
 }
 
 impl Book {
@@ -59,7 +60,7 @@ impl Book {
             sides: [Ladder::new(), Ladder::new()],
             orders: Slab::new(),
             index: Index::new(),
-            extras: Extras::default(),
+            extras: Box::default(),
         }
     }
 
@@ -83,6 +84,12 @@ impl Book {
     /// Number of resting orders.
     pub fn live(&self) -> usize {
         self.orders.len()
+    }
+
+    /// `room` where every order rests whole in the open.
+    #[inline]
+    pub(crate) fn plain_room(&self, side: Side, price: Ticks) -> Lots {
+        MAX_TOTAL - self.lots_at(side, price)
     }
 
     /// Lots that may still be added at a price before the level's total leaves its range.
@@ -172,6 +179,26 @@ impl Book {
     /// What the order has beyond price and size.
     pub(crate) fn extra_of(&self, id: OrderId) -> Option<Extra> {
         self.index.get(id, &self.orders).and_then(|slot| self.extra(slot)).copied()
+    }
+
+    pub(crate) fn has_pegs(&self) -> bool {
+        !self.extras.pegs.is_empty()
+    }
+
+    /// Resting pegs by number.
+    pub(crate) fn pegs(&self) -> impl Iterator<Item = (u64, OrderId)> {
+        self.extras.pegs.iter().map(|(&number, &slot)| (number, self.orders.get(slot).id))
+    }
+
+    pub(crate) fn terms(&self, id: OrderId) -> Option<Terms> {
+        self.resting(id).map(|order| order.terms)
+    }
+
+    /// The best price at which an order is displayed that follows no other.
+    pub(crate) fn reference(&self, side: Side) -> Option<Ticks> {
+        let leads = |slot| self.extra(slot).is_none_or(|extra| extra.peg.is_none());
+        let key = self.level_keys(side).find(|&key| self.queue_slots(side, key).any(leads))?;
+        Some(ladder::price(side, key))
     }
 
     /// The order that ends next: its time, its number among those that end, and its id.

@@ -139,7 +139,8 @@ impl Book {
                 | u64::from(terms.post_only()) << 8
                 | u64::from(extra.display.is_some()) << 16
                 | u64::from(extra.life == Life::Session) << 17
-                | u64::from(matches!(extra.life, Life::Until { .. })) << 18,
+                | u64::from(matches!(extra.life, Life::Until { .. })) << 18
+                | u64::from(extra.peg.is_some()) << 19,
         ]);
         if let Some(display) = extra.display {
             let refresh = u64::from(display.refresh.code());
@@ -147,6 +148,10 @@ impl Book {
         }
         if let Life::Until { expire_ns, number } = extra.life {
             hash.words(&[expire_ns as u64, number]);
+        }
+        if let Some(peg) = extra.peg {
+            let limit = peg.limit.unwrap_or(0) as u64;
+            hash.words(&[u64::from(peg.kind.code()), peg.offset_ticks as u64, limit, peg.number]);
         }
     }
 

@@ -3,10 +3,9 @@
 use super::listing::Listing;
 use super::spec::ListingSpec;
 use crate::book::{Book, OrderState};
-use crate::conditions::{Conditions, Refresh};
 use crate::event::RejectReason;
-use crate::order::{NewOrder, OrderType, TimeInForce};
-use crate::types::{Lots, MAX_PRICE, MAX_SIZE, Nanos, OrderId, Phase, Side, Ticks};
+use crate::order::{NewOrder, OrderType};
+use crate::types::{Lots, MAX_PRICE, MAX_SIZE, OrderId, Phase, Side, Ticks};
 
 /// A venue that is not open takes no new orders; while suspended it still lets orders go.
 #[inline]
@@ -22,6 +21,7 @@ pub(super) fn open(
     }
 }
 
+/// A new order that is plain, into a listing that is.
 #[inline]
 pub(super) fn new_order(
     spec: &ListingSpec,
@@ -33,48 +33,41 @@ pub(super) fn new_order(
     if (limit && order.price.is_none()) || (order.post_only && !(limit && order.tif.may_rest())) {
         return Err(RejectReason::InvalidCombination);
     }
+    entry_within(spec, book, order, exempt, false, Book::plain_room)
+}
+
+/// Whether an order of sensible terms may come in; `waits`: whether its id stands for a waiting order.
+pub(super) fn entry(
+    spec: &ListingSpec,
+    book: &Book,
+    order: &NewOrder,
+    exempt: bool,
+    waits: bool,
+) -> Result<(), RejectReason> {
+    entry_within(spec, book, order, exempt, waits, Book::room)
+}
+
+#[inline]
+fn entry_within(
+    spec: &ListingSpec,
+    book: &Book,
+    order: &NewOrder,
+    exempt: bool,
+    waits: bool,
+    room: impl Fn(&Book, Side, Ticks) -> Lots,
+) -> Result<(), RejectReason> {
     amounts(spec, order.price, order.size, exempt)?;
-    if book.contains(order.id) {
+    if book.contains(order.id) || waits {
         return Err(RejectReason::DuplicateOrderId);
     }
     let Some(price) = order.price else { return Ok(()) };
     if order.post_only {
         post_only(book, order.side, price)?;
     }
-    if order.tif.may_rest() && order.size > book.room(order.side, price) {
+    if order.tif.may_rest() && order.size > room(book, order.side, price) {
         return Err(RejectReason::QuantityOverflow);
     }
     Ok(())
-}
-
-/// What a new order says of itself, before its price is known.
-pub(super) fn conditions(order: &NewOrder, terms: &Conditions, now_ns: Nanos) -> Result<(), RejectReason> {
-    let limit = order.order_type == OrderType::Limit;
-    let to_limit = order.order_type == OrderType::MarketToLimit;
-    let rests = order.tif.may_rest();
-    if (limit && order.price.is_none())
-        || (to_limit && (order.price.is_some() || !rests))
-        || (order.post_only && !(limit && rests))
-    {
-        return Err(RejectReason::InvalidCombination);
-    }
-    let shows = terms.display.is_none_or(|lots| limit && rests && (0..=order.size).contains(&lots));
-    let refreshes = terms.refresh == Refresh::Reserve || terms.display.is_some_and(|lots| lots > 0);
-    let fok = order.tif == TimeInForce::Fok;
-    let minimum = terms.minimum == 0
-        || ((1..=order.size).contains(&terms.minimum) && !fok && !order.post_only && !to_limit);
-    let ends = match terms.expire_ns {
-        Some(expire_ns) => order.tif == TimeInForce::Gtd && expire_ns > now_ns,
-        None => order.tif != TimeInForce::Gtd,
-    };
-    let protected = terms.protection_ticks.is_none_or(|ticks| {
-        order.order_type == OrderType::Market && order.price.is_none() && (0..=MAX_PRICE).contains(&ticks)
-    });
-    if shows && refreshes && minimum && ends && protected && !terms.waits() {
-        Ok(())
-    } else {
-        Err(RejectReason::InvalidTerms)
-    }
 }
 
 /// Checks a replace and finds its order.
@@ -114,7 +107,12 @@ pub(super) fn growth(
 
 /// Ranges of price, size and money; who is exempt knows no least notional.
 #[inline]
-fn amounts(spec: &ListingSpec, price: Option<Ticks>, size: Lots, exempt: bool) -> Result<(), RejectReason> {
+pub(super) fn amounts(
+    spec: &ListingSpec,
+    price: Option<Ticks>,
+    size: Lots,
+    exempt: bool,
+) -> Result<(), RejectReason> {
     if price.is_some_and(|price| !(1..=MAX_PRICE).contains(&price)) {
         return Err(RejectReason::PriceOutOfRange);
     }

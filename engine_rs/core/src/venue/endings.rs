@@ -1,5 +1,7 @@
 //! Orders that end without their own cancel: by the clock, with the session, all of an agent at once.
 
+use std::collections::BTreeSet;
+
 use super::Venue;
 use super::listing::Listing;
 use crate::book::Life;
@@ -10,27 +12,34 @@ impl Venue {
     /// Ends every order whose time is over by `now_ns`, the earliest first. Nothing else looks at the clock.
     pub fn advance(&mut self, now_ns: Nanos, out: &mut Vec<Event>) {
         let first = |venue: &Self| {
-            let ends =
-                venue.listings.iter().zip(0..).filter_map(|(listing, number)| {
-                    listing.book.first_end().map(|(end, id)| (end, number, id))
-                });
+            let ends = venue
+                .listings
+                .iter()
+                .zip(0..)
+                .filter_map(|(listing, number)| listing.first_end().map(|(end, id)| (end, number, id)));
             ends.min()
         };
+        let mut touched = BTreeSet::new();
+        let mark = out.len();
         while let Some((_, listing, id)) = first(self).filter(|((expire_ns, _), ..)| *expire_ns <= now_ns) {
-            self.cancel_with_reason(now_ns, listing, id, CancelReason::Expired, out);
+            touched.insert(listing);
+            self.end(now_ns, listing, &[id], CancelReason::Expired, out);
+        }
+        for listing in touched {
+            self.settle(now_ns, listing, mark, None, out);
         }
     }
 
     /// Ends the orders that were for the session.
     pub(super) fn end_session(&mut self, now_ns: Nanos, out: &mut Vec<Event>) {
         for listing in 0..self.listings.len() as ListingId {
-            let book = &self.listings[listing as usize].book;
-            if book.is_plain() {
+            let each = &self.listings[listing as usize];
+            if each.plain {
                 continue;
             }
-            let of_session =
-                |id: &OrderId| book.extra_of(*id).is_some_and(|extra| extra.life == Life::Session);
-            let ids: Vec<OrderId> = book.live_orders().map(|(id, _)| id).filter(of_session).collect();
+            let resting = each.book.live_orders().map(|(id, _)| id);
+            let of_session = |id: &OrderId| each.life(*id) == Some(Life::Session);
+            let ids: Vec<OrderId> = resting.chain(each.waiting.ids()).filter(of_session).collect();
             self.end(now_ns, listing, &ids, CancelReason::Expired, out);
         }
     }
@@ -85,11 +94,19 @@ impl Venue {
         reason: CancelReason,
         out: &mut Vec<Event>,
     ) {
+        let mark = out.len();
+        let mut touched = Vec::new();
         let all = 0..self.listings.len() as ListingId;
         for number in all.filter(|number| listing.is_none_or(|listing| listing == *number)) {
             let listing = &self.listings[number as usize];
             let ids: Vec<OrderId> = listing.orders_of(agent, side).collect();
             self.end(now_ns, number, &ids, reason, out);
+            if !ids.is_empty() {
+                touched.push(number);
+            }
+        }
+        for number in touched {
+            self.settle(now_ns, number, mark, None, out);
         }
     }
 
@@ -102,7 +119,8 @@ impl Venue {
         out: &mut Vec<Event>,
     ) {
         for &id in ids {
-            let ended = self.cancel_with_reason(now_ns, listing, id, reason, out);
+            let (listing, mut say) = self.desk(now_ns, listing, out);
+            let ended = listing.is_some_and(|listing| listing.cancel(id, reason, &mut say).is_ok());
             assert!(ended, "a listed order lives");
         }
     }
@@ -113,6 +131,16 @@ impl Listing {
     fn orders_of(&self, agent: AgentId, side: Option<Side>) -> impl Iterator<Item = OrderId> {
         let sides = Side::BOTH.into_iter().filter(move |each| side.is_none_or(|side| side == *each));
         let orders = sides.flat_map(|side| self.book.side_orders(side));
-        orders.map(|(id, _)| id).filter(move |id| id.agent == agent)
+        let resting = orders.map(|(id, _)| id).filter(move |id| id.agent == agent);
+        resting.chain(self.waiting.ids_of(agent, side))
+    }
+
+    fn first_end(&self) -> Option<((Nanos, u64), OrderId)> {
+        self.book.first_end().into_iter().chain(self.waiting.first_end()).min()
+    }
+
+    fn life(&self, id: OrderId) -> Option<Life> {
+        let resting = self.book.extra_of(id).map(|extra| extra.life);
+        resting.or_else(|| self.waiting.get(id).map(|waits| waits.life()))
     }
 }

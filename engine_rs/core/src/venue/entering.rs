@@ -1,11 +1,12 @@
 //! New and replaced orders that are not plain, or that come into a book which is not.
 
 use super::accounts::Accounts;
-use super::checks;
 use super::listing::{Listing, passed};
+use super::waiting::{Stop, Trail};
 use super::writer::{Filled, Subject, Writer, count};
+use super::{checks, sense};
 use crate::book::{Display, Extra, Life, Rest, Step, Taken, Taker, Terms};
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, Peg, Refresh};
 use crate::event::{CancelReason, RejectReason};
 use crate::order::{NewOrder, OrderType, TimeInForce};
 use crate::types::{Lots, MAX_PRICE, OrderId, Side, Ticks};
@@ -28,30 +29,91 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
-        checks::conditions(sent, terms, say.time_ns)?;
-        let order = NewOrder { price: self.limit_of(sent, terms), ..*sent };
-        checks::new_order(&self.spec, &self.book, &order, accounts.is_exempt(order.id.agent))?;
-        let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
-        say.accepted(&subject, order.size);
-        let extra = extra(&order, terms, &mut say.numbers.next_expiry);
-        let priced_by_touch =
-            order.order_type == OrderType::MarketToLimit || terms.protection_ticks.is_some();
-        if priced_by_touch && order.price.is_none() {
-            say.cancelled(&subject, order.size, CancelReason::NoLiquidity);
-            return Ok(());
+        sense::conditions(sent, terms, say.time_ns)?;
+        let mark = say.out.len();
+        self.plain = false;
+        let mut extra = extra(sent, terms);
+        if terms.peg != Peg::None {
+            self.enter_peg(sent, terms, extra, accounts, say)?;
+        } else {
+            let order = NewOrder { price: self.limit_of(sent, terms), ..*sent };
+            let (exempt, waits) = (accounts.is_exempt(order.id.agent), self.waiting.get(order.id).is_some());
+            checks::entry(&self.spec, &self.book, &order, exempt, waits)?;
+            let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
+            say.accepted(&subject, order.size);
+            start_life(&mut extra, terms, &mut say.numbers.next_expiry);
+            let by_touch = order.order_type == OrderType::MarketToLimit || terms.protection_ticks.is_some();
+            if order.order_type.is_stop() {
+                self.enter_stop(&order, terms, extra.life, accounts, say);
+            } else if by_touch && order.price.is_none() {
+                say.cancelled(&subject, order.size, CancelReason::NoLiquidity);
+            } else {
+                self.act(&order, order.size, extra, terms.minimum, accounts, say);
+            }
         }
-        let taker = taker(&order);
+        self.settle(mark, None, accounts, say);
+        Ok(())
+    }
+
+    /// A stop waits, unless the last print elects it already.
+    fn enter_stop(
+        &mut self,
+        order: &NewOrder,
+        terms: &Conditions,
+        life: Life,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) {
+        let trails = order.order_type == OrderType::TrailingStop;
+        let by_ticks = terms.trail_bps == 0;
+        let trail = if by_ticks { Trail::Ticks(terms.trail_ticks) } else { Trail::Bps(terms.trail_bps) };
+        let mut stop = Stop {
+            number: count(&mut say.numbers.next_number),
+            id: order.id,
+            side: order.side,
+            order_type: order.order_type,
+            tif: order.tif,
+            stp: order.stp,
+            price: order.price,
+            size: order.size,
+            life,
+            protection_ticks: terms.protection_ticks,
+            trigger_limit_ticks: terms.trigger_limit_ticks,
+            trail: trails.then_some(trail),
+            stop: terms.stop_price,
+            extreme: None,
+        };
+        if let Some(print) = self.last_print {
+            stop.follow(print);
+            if stop.holds(print) {
+                return self.trigger(&stop, accounts, say);
+            }
+        }
+        self.waiting.add_stop(stop);
+    }
+
+    /// An accepted order trades what it can; what is left rests or ends. `total` counts what it has executed.
+    pub(super) fn act(
+        &mut self,
+        order: &NewOrder,
+        total: Lots,
+        extra: Extra,
+        minimum: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) {
+        let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
+        let taker = taker(order);
         let owners = &accounts.owners;
         if order.tif == TimeInForce::Fok && !self.book.can_trade(&taker, order.size, owners) {
             say.cancelled(&subject, order.size, CancelReason::FillOrKill);
-        } else if terms.minimum > 0 && !self.book.can_trade(&taker, terms.minimum, owners) {
+        } else if minimum > 0 && !self.book.can_trade(&taker, minimum, owners) {
             say.cancelled(&subject, order.size, CancelReason::MinimumQuantity);
         } else {
-            let left = self.sweep_with(&subject, &taker, order.size, accounts, say);
-            self.settle_with(&order, left, extra, say);
+            let left = self.sweep_with(&subject, &taker, total, accounts, say);
+            self.settle_with(order, left, extra, say);
             self.book.refresh(|peak| say.refreshed(peak));
         }
-        Ok(())
     }
 
     /// A replaced order that has lost its place comes in as a new one, with all its terms but a minimum.
@@ -81,13 +143,17 @@ impl Listing {
 
     /// The limit that an order goes by: its own, or one that the displayed touch gives it now.
     fn limit_of(&self, order: &NewOrder, terms: &Conditions) -> Option<Ticks> {
-        let ticks = match (order.order_type, terms.protection_ticks) {
-            (OrderType::MarketToLimit, _) => 0,
-            (OrderType::Market, Some(ticks)) => ticks,
-            _ => return order.price,
-        };
-        let touch = self.book.best(order.side.opposite())?.price;
-        Some(match order.side {
+        match (order.order_type, terms.protection_ticks) {
+            (OrderType::MarketToLimit, _) => self.protected(order.side, 0),
+            (OrderType::Market, Some(ticks)) => self.protected(order.side, ticks),
+            _ => order.price,
+        }
+    }
+
+    /// So many ticks beyond the best displayed price of the other side.
+    pub(super) fn protected(&self, side: Side, ticks: Ticks) -> Option<Ticks> {
+        let touch = self.book.best(side.opposite())?.price;
+        Some(match side {
             Side::Buy => (touch + ticks).min(MAX_PRICE),
             Side::Sell => (touch - ticks).max(1),
         })
@@ -101,12 +167,13 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Left {
-        let Self { spec, book } = self;
+        let Self { spec, book, last_print, .. } = self;
         let mut open = taker.size;
         let fee = |agent, fee| if accounts.is_exempt(agent) { 0 } else { fee };
         let taken = book.sweep(taker, &accounts.owners, |step| match step {
             Step::Match(done) => {
                 open -= done.lots;
+                *last_print = Some(done.price);
                 let notional = done.price * done.lots * spec.tick_lot_atoms();
                 let maker_fee = fee(done.maker.agent, spec.maker_fee(notional));
                 let taker_fee = fee(taker.agent, spec.taker_fee(notional));
@@ -166,15 +233,22 @@ fn taker(order: &NewOrder) -> Taker {
     Taker { agent, side: order.side, limit: order.price, size: order.size, stp: order.stp }
 }
 
-/// What the order will have beside it if it comes to rest.
-fn extra(order: &NewOrder, terms: &Conditions, next_expiry: &mut u64) -> Extra {
-    let life = match terms.expire_ns {
-        Some(expire_ns) => Life::Until { expire_ns, number: count(next_expiry) },
-        None if order.tif == TimeInForce::Day => Life::Session,
-        None => Life::UntilCancelled,
-    };
+/// What the order will have beside it if it comes to rest, but for numbers that only an accepted one gets.
+fn extra(order: &NewOrder, terms: &Conditions) -> Extra {
+    let life = if order.tif == TimeInForce::Day { Life::Session } else { Life::UntilCancelled };
     let display = terms.display.map(|lots| Display { lots, refresh: terms.refresh, entry: 0 });
-    Extra { life, display, reserve: 0 }
+    Extra { life, display: display.or(peg_display(terms.peg)), ..Extra::NONE }
+}
+
+/// Orders at the midpoint are hidden.
+pub(super) fn peg_display(peg: Peg) -> Option<Display> {
+    (peg == Peg::Midpoint).then_some(Display { lots: 0, refresh: Refresh::Reserve, entry: 0 })
+}
+
+pub(super) fn start_life(extra: &mut Extra, terms: &Conditions, next_expiry: &mut u64) {
+    if let Some(expire_ns) = terms.expire_ns {
+        extra.life = Life::Until { expire_ns, number: count(next_expiry) };
+    }
 }
 
 /// One order of a pair whose lots were taken from both.

@@ -3,20 +3,40 @@
 use super::accounts::Accounts;
 use super::checks;
 use super::spec::ListingSpec;
+use super::waiting::{Stop, Waiting, Waits};
 use super::writer::{Filled, Subject, Writer};
 use crate::book::{Book, OrderState, Rest, Taken, Taker, Terms};
 use crate::conditions::Conditions;
 use crate::event::{CancelReason, RejectReason};
-use crate::order::{NewOrder, SelfTradePrevention, TimeInForce};
+use crate::order::{NewOrder, OrderType, SelfTradePrevention, TimeInForce};
 use crate::types::{Lots, OrderId, Ticks};
 
 #[derive(Clone, Debug)]
 pub(super) struct Listing {
     pub spec: ListingSpec,
     pub book: Book,
+    /// Stops, and pegs without a price.
+    pub waiting: Box<Waiting>,
+    /// Nothing but plain orders is alive: then plain matching will do. May be false without need.
+    pub plain: bool,
+    pub last_print: Option<Ticks>,
 }
 
 impl Listing {
+    pub fn new(spec: ListingSpec) -> Self {
+        Self { spec, book: Book::new(), waiting: Box::default(), plain: true, last_print: None }
+    }
+
+    /// Looks again whether plain matching will do.
+    pub fn note_plain(&mut self) {
+        self.plain = self.book.is_plain() && self.waiting.is_empty();
+    }
+
+    /// A live order's numbers, wherever it is.
+    pub fn order(&self, id: OrderId) -> Option<OrderState> {
+        self.book.order(id).or_else(|| self.waiting.get(id).map(|waits| waits.state()))
+    }
+
     /// A new order, or why not.
     #[inline]
     pub fn enter(
@@ -25,7 +45,7 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
-        if !order.is_plain() || !self.book.is_plain() {
+        if !order.is_plain() || !self.plain {
             return self.enter_with(order, &Conditions::NONE, accounts, say);
         }
         checks::new_order(&self.spec, &self.book, order, accounts.is_exempt(order.id.agent))?;
@@ -74,14 +94,88 @@ impl Listing {
         reason: CancelReason,
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
-        let order = self.book.take_out(id).ok_or(RejectReason::UnknownOrder)?;
+        let Some(order) = self.book.take_out(id) else { return self.cancel_waiting(id, reason, say) };
         let subject = Subject { id, side: order.terms.side(), price: order.terms.price() };
         say.cancelled(&subject, order.leaves, reason);
         Ok(())
     }
 
-    /// Replaces price and total size of a resting order, or says why not.
+    #[cold]
+    fn cancel_waiting(
+        &mut self,
+        id: OrderId,
+        reason: CancelReason,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        let waits = self.waiting.remove(id).ok_or(RejectReason::UnknownOrder)?;
+        say.cancelled(&waits.subject(), waits.state().leaves, reason);
+        Ok(())
+    }
+
+    /// Replaces price and total size of a live order, or says why not.
     pub fn replace(
+        &mut self,
+        id: OrderId,
+        price: Ticks,
+        size: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        if !self.plain {
+            let mark = say.out.len();
+            self.replace_any(id, price, size, accounts, say)?;
+            self.settle(mark, None, accounts, say);
+            return Ok(());
+        }
+        self.replace_resting(id, price, size, accounts, say)
+    }
+
+    #[cold]
+    fn replace_any(
+        &mut self,
+        id: OrderId,
+        price: Ticks,
+        size: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        match self.waiting.get(id) {
+            Some(Waits::Stop(stop)) => {
+                self.replace_stop(stop, price, size, accounts.is_exempt(id.agent), say)
+            }
+            Some(Waits::Peg(_)) => self.replace_peg(id, (price, size), accounts, say),
+            None if self.book.extra_of(id).is_some_and(|extra| extra.peg.is_some()) => {
+                self.replace_peg(id, (price, size), accounts, say)
+            }
+            None => self.replace_resting(id, price, size, accounts, say),
+        }
+    }
+
+    /// A waiting stop's new price and size; it goes on waiting where it was.
+    fn replace_stop(
+        &mut self,
+        stop: Stop,
+        price: Ticks,
+        size: Lots,
+        exempt: bool,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        if stop.order_type == OrderType::TrailingStop {
+            return Err(RejectReason::InvalidCombination);
+        }
+        checks::amounts(&self.spec, Some(price), size, exempt)?;
+        if stop.tif.may_rest() && size > self.book.room(stop.side, price) {
+            return Err(RejectReason::QuantityOverflow);
+        }
+        let kept = stop.price.unwrap_or(0) == price && size < stop.size;
+        let new = Stop { price: Some(price), size, protection_ticks: None, ..stop };
+        self.waiting.remove(stop.id);
+        self.waiting.add_stop(new);
+        say.replaced(&new.subject(), size, size, kept);
+        Ok(())
+    }
+
+    fn replace_resting(
         &mut self,
         id: OrderId,
         price: Ticks,
@@ -153,16 +247,20 @@ impl Listing {
 
     #[inline(never)]
     fn trade(&mut self, id: OrderId, taker: &Taker, accounts: &Accounts, say: &mut Writer) -> Taken {
-        let Self { spec, book } = self;
+        let Self { spec, book, last_print, .. } = self;
         let mut open = taker.size;
-        book.take(taker, &accounts.owners, |done| {
+        let mut print = *last_print;
+        let taken = book.take(taker, &accounts.owners, |done| {
             open -= done.lots;
+            print = Some(done.price);
             // The order that named the higher price was checked at it, so this cannot leave its range.
             let notional = done.price * done.lots * spec.tick_lot_atoms();
             let maker_fee = if accounts.is_exempt(done.maker.agent) { 0 } else { spec.maker_fee(notional) };
             let taker_fee = if accounts.is_exempt(id.agent) { 0 } else { spec.taker_fee(notional) };
             say.matched(done, Filled { id, side: taker.side, open, maker_fee, taker_fee });
-        })
+        });
+        *last_print = print;
+        taken
     }
 
     /// Puts an order at the back of its price. Only one that passed orders of its owner can find them in its

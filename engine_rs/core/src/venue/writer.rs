@@ -1,5 +1,6 @@
 //! How a venue speaks: every row gets the venue's next number.
 
+use super::waiting::Stop;
 use crate::book::{Match, OrderState, Peak};
 use crate::event::{
     CancelReason, Event, EventKind, FLAG_MAKER, FLAG_PRIORITY_KEPT, FLAG_TO_THE_BACK, RejectReason,
@@ -16,6 +17,8 @@ pub(super) struct Numbers {
     pub next_entry: u64,
     /// Of accepted orders that end at a time.
     pub next_expiry: u64,
+    /// Of accepted stops and pegs.
+    pub next_number: u64,
 }
 
 /// The next number, counted on.
@@ -33,7 +36,8 @@ pub(super) struct Writer<'a> {
 }
 
 impl Numbers {
-    pub const FIRST: Self = Self { next_seq: 1, next_match: 1, next_entry: 1, next_expiry: 1 };
+    pub const FIRST: Self =
+        Self { next_seq: 1, next_match: 1, next_entry: 1, next_expiry: 1, next_number: 1 };
 }
 
 /// The order a report speaks of.
@@ -97,6 +101,17 @@ impl Writer<'_> {
     pub fn refreshed(&mut self, peak: &Peak) {
         let of = Subject { id: peak.id, side: peak.side, price: peak.price };
         self.report(EventKind::Refreshed, &of, peak.shown, peak.leaves, 0, FLAG_TO_THE_BACK);
+    }
+
+    #[cold]
+    pub fn triggered(&mut self, stop: &Stop) {
+        let of = Subject { price: stop.stop.unwrap_or(0), ..stop.subject() };
+        self.report(EventKind::Triggered, &of, stop.size, stop.size, 0, stop.order_type.code());
+    }
+
+    #[cold]
+    pub fn repriced(&mut self, of: &Subject, leaves: Lots) {
+        self.report(EventKind::Repriced, of, leaves, leaves, 0, 0);
     }
 
     #[cold]
