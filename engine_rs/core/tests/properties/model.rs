@@ -222,6 +222,7 @@ impl Model {
                         self.cancelled(taker, CancelReason::SelfTrade);
                         return true;
                     }
+                    mode => unreachable!("{mode:?} is in no step: the model knows plain orders"),
                 }
             }
             self.trade(listing, maker, taker);

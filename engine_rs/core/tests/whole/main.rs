@@ -1,0 +1,4 @@
+//! Orders beyond plain ones: worked examples from exchanges' rules, and properties on random commands.
+
+mod examples;
+mod random;
