@@ -10,6 +10,7 @@ from market_sim.engine import (
     EventKind,
     NoticeKind,
     OrderType,
+    Peg,
     Phase,
     Refresh,
     RejectReason,
@@ -24,6 +25,7 @@ MARKET_TO_LIMIT, STOP, STOP_LIMIT, TRAILING_STOP = (int(kind) for kind in list(O
 GTC, IOC, FOK, DAY, GTD = (int(tif) for tif in TimeInForce)
 NONE, NEWEST, PASS, OLDEST, BOTH, DECREMENT = (int(mode) for mode in SelfTradePrevention)
 RESERVE, PEAK = (int(style) for style in Refresh)
+_, PRIMARY, MIDPOINT, TO_MARKET = (int(peg) for peg in Peg)
 REJECT_KINDS = (EventKind.REJECTED, EventKind.CANCEL_REJECTED, EventKind.REPLACE_REJECTED)
 
 
@@ -50,6 +52,8 @@ def line(event):
         return f"PRINT {event.size}@{event.price} {Side(event.side).name}"
     if kind == EventKind.REFRESHED:
         return f"REFRESHED {event.size}@{event.price} left {event.leaves} of {order}"
+    if kind == EventKind.TRIGGERED:
+        return f"TRIGGERED {event.size}@{event.price} {order} {OrderType(event.flags).name}"
     return f"{kind.name} {event.size}@{event.price} {order}"
 
 
@@ -133,6 +137,11 @@ class Floor:
     def queue(self, side):
         orders = self.venue.orders(self.listing, side)
         return [f"{leaves}@{price} {agent}.{counter}" for price, agent, counter, leaves, _ in orders]
+
+    def waiting(self):
+        """Waiting stops, first come first: `"5@100 1.1"`, at their stop prices."""
+        rows = self.venue.waiting(self.listing)
+        return [f"{leaves}@{stop} {agent}.{counter}" for agent, counter, stop, leaves in rows]
 
     def shown(self, side):
         """The public queue, first in line first: `"5@100 1.1"`."""

@@ -21,12 +21,16 @@ from engine_kit import (
     NEWEST,
     NONE,
     OLDEST,
+    STOP,
+    STOP_LIMIT,
+    TRAILING_STOP,
 )
 from engine_streams import Mix, Stream, by_call
 
 from market_sim.engine import Phase
 
 ALL_MODES = (NONE, NEWEST, OLDEST, BOTH, DECREMENT)
+BEYOND_PRICE = ("iceberg", "hidden", "minimum", "gtd", "day", "protection", "market to limit")
 STEP_NS = 10  # between commands
 
 
@@ -35,7 +39,7 @@ class Whole(Mix):
     """What a stream is made of beyond the plain orders; `terms` is the share of orders that carry any."""
 
     terms: float = 0.6
-    features: tuple = ("iceberg", "hidden", "minimum", "gtd", "day", "protection", "market to limit")
+    features: tuple = BEYOND_PRICE
     modes: tuple = (NONE, NONE, NEWEST)
     phases: tuple = (Phase.SUSPENDED, Phase.CLOSED)
     sizes: tuple = (1, 30)
@@ -56,8 +60,15 @@ WHOLE_MIXES = {
     "everything without a price": Whole(
         features=("protection", "market to limit", "iceberg", "hidden"), types=(LIMIT, LIMIT, MARKET)
     ),
+    "everything that waits for trades": Whole(features=("stop", "stop limit", "trailing", "iceberg")),
+    "everything that follows": Whole(
+        features=("peg", "peg", "hidden", "iceberg"), terms=0.5, modes=ALL_MODES
+    ),
     "everything at two listings": Whole(
-        listings=((977, 10, 20_000, -1_777, 4_321), (1, 1, 0, 0, 0)), modes=ALL_MODES, phase=0.005
+        listings=((977, 10, 20_000, -1_777, 4_321), (1, 1, 0, 0, 0)),
+        modes=ALL_MODES,
+        phase=0.005,
+        features=(*BEYOND_PRICE, *BEYOND_PRICE, "stop", "stop limit", "trailing", "peg", "peg"),
     ),
 }
 
@@ -173,6 +184,45 @@ class WholeStream(Stream):
     def _market_to_limit(self, order):
         order = self.fitting(order, order_type=MARKET_TO_LIMIT, price=None, post_only=False, tif=GTC)
         return (*order, {})
+
+    def _stop(self, order):
+        order = self.fitting(order, order_type=STOP, post_only=False, tif=self.any_tif())
+        terms = {"stop_price": self.price()}
+        if self.random.random() < 0.4:
+            order = self.fitting(order, price=None)
+            terms["protection_ticks"] = self.random.randint(0, 5)
+        return (*order, self.with_end(order, terms))
+
+    def _stop_limit(self, order):
+        price = order[8] or self.price()
+        order = self.fitting(order, order_type=STOP_LIMIT, post_only=False, price=price, tif=self.any_tif())
+        return (*order, self.with_end(order, {"stop_price": self.price()}))
+
+    def _trailing(self, order):
+        order = self.fitting(order, order_type=TRAILING_STOP, post_only=False, price=None, tif=self.any_tif())
+        terms = {"trail_ticks": self.random.randint(1, 6)}
+        if self.random.random() < 0.4:
+            terms = {"trail_bps": self.random.choice((50, 100, 333, 500))}
+        then = self.random.random()
+        if then < 0.4:
+            terms["trigger_limit_ticks"] = self.random.randint(0, 4)
+        elif then < 0.8:
+            terms["protection_ticks"] = self.random.randint(0, 4)
+        return (*order, self.with_end(order, terms))
+
+    def any_tif(self):
+        return self.random.choice((GTC, GTC, GTC, IOC, FOK, DAY, GTD))
+
+    def with_end(self, order, terms):
+        if order[5] == GTD:
+            terms["expire_ns"] = self.now_ns + self.random.randint(1, 400)
+        return terms
+
+    def _peg(self, order):
+        order = self.resting(self.fitting(order, post_only=False))
+        order = self.fitting(order, post_only=False, price=self.random.choice((None, self.price())))
+        peg = self.random.randint(1, 3)
+        return (*order, {"peg": peg, "peg_offset_ticks": self.random.choice((-3, -2, -1, 0, 0, 0, 1, 2))})
 
 
 def open_whole(venue_class, mix):

@@ -59,7 +59,7 @@ def test_the_streams_reach_every_rule():
                     cancels.add(CancelReason(event.reason))
                 if event.kind == EventKind.REJECTED:
                     rejects.add(RejectReason(event.reason))
-    assert kinds >= {EventKind.REFRESHED, EventKind.TRADE, EventKind.REPLACED}
+    assert kinds >= {EventKind.REFRESHED, EventKind.TRIGGERED, EventKind.REPRICED, EventKind.TRADE}
     assert cancels >= {
         CancelReason.EXPIRED,
         CancelReason.MINIMUM_QUANTITY,

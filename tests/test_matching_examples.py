@@ -1,7 +1,18 @@
 """Worked examples of exchanges' published rule documents, with the numbers they print."""
 
 import pytest
-from engine_kit import DECREMENT, IOC, MARKET, OLDEST, PEAK, RESERVE, Floor
+from engine_kit import (
+    DECREMENT,
+    IOC,
+    MARKET,
+    OLDEST,
+    PEAK,
+    RESERVE,
+    STOP,
+    STOP_LIMIT,
+    TRAILING_STOP,
+    Floor,
+)
 
 from market_sim.engine import EventKind
 
@@ -41,7 +52,7 @@ def tsx_iceberg(floor, refresh):
 
 
 def test_an_iceberg_whose_reserve_trades_last(floor):
-    """TSX: 100@10.00, then 500, 100 shown, 200, and 600 of the reserve; 9,200 hidden and 100 shown are left."""
+    """TSX: 100@10.00, then 500, 100 shown, 200, 600 of the reserve; 9,200 hidden and 100 shown are left."""
     tsx_iceberg(floor, RESERVE)
     assert prints(floor) == [(100, 1000), (500, 990), (100, 990), (200, 990), (600, 990)]
     assert floor.bids() == ["9300@990 3.1"]
@@ -76,7 +87,7 @@ def test_lower_size_keeps_priority(floor):
 
 
 def test_expire_maker(floor):
-    """Makers 1.2@1.2, 1.3@1.1, 8.1@1 of the same owner, taker sell 3@1: all makers expire, the taker rests."""
+    """Makers 1.2@1.2, 1.3@1.1, 8.1@1 of the same owner, taker sell 3@1: all three expire, it rests."""
     for price, size in ((12, 12), (11, 13), (10, 81)):
         floor.buy(1, price, size)
     rows = floor.sell(1, 10, 30, stp=OLDEST)
@@ -110,3 +121,42 @@ def test_decrement_after_a_fill(floor):
         "REPLACED 4@2 left 4 of 1.2 keeps place",
         "CANCELLED 4@2 of 1.2 IMMEDIATE_OR_CANCEL",
     ]
+
+
+# --- stops -----------------------------------------------------------------------------------------------
+
+
+def test_stop_with_protection(floor):
+    """CME: buy 10, trigger 133000, protection 300 points from the trigger: 3 rest at 133300."""
+    for price, size in ((133025, 2), (133200, 3), (133225, 2), (133375, 9)):
+        floor.sell(1, price, size)
+    floor.buy(2, 133300, 10, order_type=STOP, stop_price=133000)
+    floor.buy(3, 133000, 1)
+    floor.sell(4, 133000, 1)
+    assert prints(floor) == [(1, 133000), (2, 133025), (3, 133200), (2, 133225)]
+    assert floor.bids() == ["3@133300 2.1"]
+
+
+def test_an_on_stop_order_enters_after_the_sweep_that_triggered_it(floor):
+    """TSX: bids 1000@10.00, 500@9.90, 1000@9.80 and an on-stop bid 1000@9.90; sell 1500@9.90."""
+    for agent, price, size in ((1, 1000, 1000), (2, 990, 500), (3, 980, 1000)):
+        floor.buy(agent, price, size)
+    floor.buy(4, 990, 1000, order_type=STOP_LIMIT, stop_price=990)
+    rows = floor.sell(9, 990, 1500)
+    assert prints(floor) == [(1000, 1000), (500, 990)]
+    assert rows[-1] == "TRIGGERED 1000@990 4.1 STOP_LIMIT"
+    assert floor.shown(0) == ["1000@990 4.1", "1000@980 3.1"]
+
+
+@pytest.mark.parametrize(
+    ("side", "bps", "start", "best", "stop"),
+    [(0, 500, 45_000, 42_000, 44_100), (1, 1000, 40_000, 41_000, 36_900)],
+    ids=["buy 5 % above a low of 42,000", "sell 10 % below a high of 41,000"],
+)
+def test_trailing_stop(floor, side, bps, start, best, stop):
+    for price in (start, best):
+        floor.sell(1, price, 1)
+        floor.buy(2, price, 1)
+        if price == start:
+            floor.order(3, side, None, 1, order_type=TRAILING_STOP, trail_bps=bps)
+    assert floor.waiting() == [f"1@{stop} 3.1"]

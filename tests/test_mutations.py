@@ -12,12 +12,13 @@ from engine_streams import MIXES, Stream, first_difference, open_venue, record
 from engine_whole import WHOLE_MIXES, WholeStream, open_whole, record_whole
 
 from market_sim import engine
-from market_sim.reference import book, external, gateway, latency, ledger, level, recorded_queue
+from market_sim.reference import book, external, gateway, latency, ledger, level, pegs, recorded_queue, stops
 from market_sim.reference.event import EventKind
 from market_sim.reference.kernel import channel, clearing, publishing, sending
 from market_sim.reference.kernel.queue import Queue
 from market_sim.reference.order import SelfTradePrevention, TimeInForce
-from market_sim.reference.venue import checks, listing, protection, venue, writer
+from market_sim.reference.terms import Peg
+from market_sim.reference.venue import checks, listing, protection, triggers, venue, writer
 
 CLEAN = engine_names()[0]
 COMMANDS, SESSIONS = 1_500, range(4)
@@ -331,7 +332,91 @@ def protection_counts_from_the_own_side(patch):
     )
 
 
+def stops_act_inside_the_sweep(patch):
+    honest = venue.Venue._trade
+
+    def trade(self, listing, *rest):
+        honest(self, listing, *rest)
+        for price in listing.take_prints():
+            for order in listing.stops.elect(price):
+                self._act(listing, order)
+
+    patch.setattr(venue.Venue, "_trade", trade)
+
+
+def stops_need_a_print_beyond(patch):
+    honest = stops.holds
+
+    def holds(order, price):
+        return honest(order, price) and price != order.stop
+
+    patch.setattr(stops, "holds", holds)
+    patch.setattr(triggers, "holds", holds)
+
+
+def stops_act_first_come_first_served(patch):
+    patch.setattr(stops, "rank", lambda order: order.number)
+
+
+def trailing_stops_come_back(patch):
+    honest = stops.follow
+
+    def follow(order, price):
+        order.extreme = price if order.order_type == 5 else order.extreme
+        honest(order, price)
+
+    patch.setattr(stops, "follow", follow)
+
+
+def trailing_stops_round_inward(patch):
+    honest = stops.follow
+
+    def follow(order, price):
+        honest(order, price)
+        if order.order_type == 5 and order.terms.trail_bps and order.extreme * order.terms.trail_bps % 10_000:
+            order.stop += 1 if order.side else -1
+
+    patch.setattr(stops, "follow", follow)
+
+
+def pegs_follow_pegs(patch):
+    def reference_price(book, side):
+        level = book.best_shown(side)
+        return level.price if level else None
+
+    patch.setattr(pegs, "reference_price", reference_price)
+
+
+def pegs_keep_their_place(patch):
+    honest = venue.Venue._enter_peg
+
+    def enter_peg(self, listing, order, price):
+        honest(self, listing, order, price)
+        if order.id in listing.book.orders and order.shown:
+            queue = listing.book.sides[order.side].levels[order.price].orders
+            queue.update({name: queue.pop(name) for name in list(queue) if name != order.id})
+
+    patch.setattr(venue.Venue, "_enter_peg", enter_peg)
+
+
+def midpoints_are_rounded_alike(patch):
+    honest = pegs._followed
+
+    def followed(book, side, peg):
+        return honest(book, 0 if peg == Peg.MIDPOINT else side, peg)
+
+    patch.setattr(pegs, "_followed", followed)
+
+
 BEYOND_PLAIN = [
+    stops_act_inside_the_sweep,
+    stops_need_a_print_beyond,
+    stops_act_first_come_first_served,
+    trailing_stops_come_back,
+    trailing_stops_round_inward,
+    pegs_follow_pegs,
+    pegs_keep_their_place,
+    midpoints_are_rounded_alike,
     new_peaks_keep_their_place,
     reserves_show_during_the_sweep,
     hidden_orders_trade_with_the_rest,

@@ -12,6 +12,7 @@ from itertools import islice
 from market_sim.reference.hashing import fnv
 from market_sim.reference.level import BookSide, Level
 from market_sim.reference.order import Order, SelfTradePrevention, TimeInForce
+from market_sim.reference.terms import Peg
 from market_sim.reference.types import AgentId, Lots, OrderId, Side, Ticks
 
 Bbo = tuple[Ticks | None, Lots, Ticks | None, Lots]  # bid, bid lots, ask, ask lots
@@ -220,9 +221,12 @@ def order_words(order: Order) -> list[int]:
     """What an order adds to the hash of its book; a plain order adds seven words."""
     kind = order.stp | order.post_only << 8 | (order.display is not None) << 16
     kind |= (order.tif == TimeInForce.DAY) << 17 | (order.expiry is not None) << 18
+    kind |= (order.terms.peg != Peg.NONE) << 19
     words = [order.side, order.price, order.agent, order.counter, order.leaves, order.total, kind]
     if order.display is not None:
         words += (order.shown, order.display, order.refresh, order.entry)
     if order.expiry is not None:
         words += order.expiry
+    if order.terms.peg:
+        words += (order.terms.peg, order.terms.peg_offset_ticks, order.limit or 0, order.number)
     return words

@@ -134,6 +134,12 @@ class Order:
     shown: Lots = 0
     entry: int = 0
     expiry: tuple[Nanos, int] | None = None  # good till this time; the number breaks ties
+    order_type: int = OrderType.LIMIT
+    terms: Terms = PLAIN
+    number: int = 0  # of a stop or a peg, in the order in which they came
+    stop: Ticks | None = None  # price at which a stop is elected
+    extreme: Ticks | None = None  # lowest (buy) or highest (sell) print that a trailing stop has seen
+    limit: Ticks | None = None  # cap of a pegged order's price
 
     @property
     def id(self) -> OrderId:

@@ -20,7 +20,16 @@ class VenueParts:
     _drained: list[Order]  # RESERVE icebergs whose peak the current sweep has used up
     _expiries: list[tuple[Nanos, int, ListingId, Order]]  # a heap: (time, number, listing, order)
     _next_expiry: int
+    _next_number: int  # for stops and pegs, when they are accepted
     _ends_with_connection: set[AgentId]
+
+    def _settle(self, listing: Listing) -> None:
+        """Everything that follows from a command on a listing (see `Triggers`)."""
+        raise NotImplementedError
+
+    def _note_expiry(self, listing: Listing, order: Order, expire_ns: Nanos | None) -> None:
+        """Remember when an order ends (see `Lifetime`)."""
+        raise NotImplementedError
 
     def _begin(self, time_ns: Nanos) -> int:
         """Set the time of the events to come; returns how many wait already."""

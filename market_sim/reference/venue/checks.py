@@ -60,9 +60,11 @@ def check_new(listing: Listing, order: NewOrder, price: Ticks | None, time_ns: N
     if reason := check_combination(order) or check_terms(order, time_ns):
         return reason
     book = listing.book
+    if order.terms.peg and order.price is not None and not 1 <= order.price <= MAX_PRICE:
+        return RejectReason.PRICE_OUT_OF_RANGE
     if reason := check_amounts(listing, price, order.size, exempt):
         return reason
-    if (order.agent, order.counter) in book.orders:
+    if listing.find((order.agent, order.counter)) is not None:
         return RejectReason.DUPLICATE_ORDER_ID
     if order.post_only and book.crosses(order.side, price):
         return RejectReason.POST_ONLY_WOULD_CROSS
@@ -74,10 +76,17 @@ def check_new(listing: Listing, order: NewOrder, price: Ticks | None, time_ns: N
 
 def check_replace(listing: Listing, order: Order, price: Ticks, size: Lots, exempt: bool) -> int:
     """A replacement of a live order, judged like a new one at the new price."""
+    if order.order_type == OrderType.TRAILING_STOP and order.id in listing.stops.waiting:
+        return RejectReason.INVALID_COMBINATION
     if reason := check_amounts(listing, price, size, exempt):
         return reason
+    if order.terms.peg:
+        return FINE
     if order.post_only and listing.book.crosses(order.side, price):
         return RejectReason.POST_ONLY_WOULD_CROSS
+    if order.id in listing.stops.waiting:
+        crowded = listing.book.level_lots(order.side, price) + size > MAX_LEVEL_LOTS
+        return RejectReason.QUANTITY_OVERFLOW if crowded and may_rest(order.tif) else FINE
     others = listing.book.level_lots(order.side, price) - (order.leaves if price == order.price else 0)
     if others + size - order.executed > MAX_LEVEL_LOTS:
         return RejectReason.QUANTITY_OVERFLOW

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from market_sim.reference.event import CancelReason, EventKind, RejectReason
 from market_sim.reference.order import Order, TimeInForce
-from market_sim.reference.types import AgentId, ListingId, Nanos, Phase, Side
+from market_sim.reference.types import AgentId, ListingId, Nanos, Phase
 from market_sim.reference.venue.base import VenueParts
 from market_sim.reference.venue.listing import Listing
 
@@ -21,10 +21,14 @@ class Lifetime(VenueParts):
         Only this moves the clock; an order's own time stamp does not. Returns the events emitted.
         """
         before = self._begin(time_ns)
+        touched = set()
         while self._expiries and self._expiries[0][0] <= time_ns:
             expire_ns, number, listing, order = heapq.heappop(self._expiries)
             if self._lives(listing, order) and order.expiry == (expire_ns, number):
                 self._end(self.listings[listing], order, CancelReason.EXPIRED)
+                touched.add(listing)
+        for listing in sorted(touched):
+            self._settle(self.listings[listing])
         return len(self._say.events) - before
 
     def mass_cancel(self, time_ns: Nanos, agent: AgentId, listing: ListingId | None, side: int | None) -> int:
@@ -54,20 +58,28 @@ class Lifetime(VenueParts):
         return len(self._say.events) - before
 
     def _end_of_day(self) -> None:
-        self._end_all(CancelReason.EXPIRED, lambda order: order.tif == TimeInForce.DAY)
+        self._end_all(CancelReason.EXPIRED, lambda order: order.tif == TimeInForce.DAY, settle=False)
 
     def _end_all(
-        self, reason: CancelReason, chosen: Callable[[Order], bool], listing: ListingId | None = None
+        self,
+        reason: CancelReason,
+        chosen: Callable[[Order], bool],
+        listing: ListingId | None = None,
+        settle: bool = True,
     ) -> None:
         """End the chosen orders, listing by listing, bids before asks, as they would have traded."""
+        touched = []
         for each in self.listings.values() if listing is None else [self.listings[listing]]:
-            in_order = [*each.book.in_priority(Side.BUY), *each.book.in_priority(Side.SELL)]
-            for order in in_order:
-                if chosen(order):
-                    self._end(each, order, reason)
+            ending = [order for order in each.all_orders() if chosen(order)]
+            for order in ending:
+                self._end(each, order, reason)
+            if ending and settle:
+                touched.append(each)
+        for each in touched:
+            self._settle(each)
 
     def _end(self, listing: Listing, order: Order, reason: CancelReason) -> None:
-        listing.book.remove(order)
+        listing.take_out(order)
         self._say.cancelled(listing.id, order, reason)
 
     def _note_expiry(self, listing: Listing, order: Order, expire_ns: Nanos | None) -> None:
@@ -77,4 +89,4 @@ class Lifetime(VenueParts):
         self._next_expiry += 1
 
     def _lives(self, listing: ListingId, order: Order) -> bool:
-        return self.listings[listing].book.orders.get(order.id) is order
+        return self.listings[listing].find(order.id) is order

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from market_sim.reference.event import CancelReason
 from market_sim.reference.order import NewOrder, Order, SelfTradePrevention, TimeInForce, may_rest
+from market_sim.reference.terms import Peg
 from market_sim.reference.types import Lots, Ticks
 from market_sim.reference.venue.base import VenueParts
 from market_sim.reference.venue.listing import Listing
@@ -14,12 +15,8 @@ from market_sim.reference.venue.protection import asks_the_market
 class Matching(SelfTrades, VenueParts):
     """Continuous trading, price-time."""
 
-    def _match_new(self, listing: Listing, new: NewOrder, price: Ticks | None) -> None:
+    def _enter(self, listing: Listing, new: NewOrder, order: Order, price: Ticks | None) -> None:
         """An accepted order trades what it can; its type and time in force say what becomes of the rest."""
-        order = self._order(new, price)
-        self._say.accepted(listing.id, order)
-        if new.tif == TimeInForce.GTD:
-            self._note_expiry(listing, order, new.terms.expire_ns)
         if price is None and asks_the_market(new):
             self._say.cancelled(listing.id, order, CancelReason.NO_LIQUIDITY)
         elif reason := self._unfillable(listing, new, order, price):
@@ -32,7 +29,11 @@ class Matching(SelfTrades, VenueParts):
         owner = self._owner.get(new.agent, new.agent)
         name, amounts = (new.agent, new.counter, owner, new.side), (price or 0, new.size, new.size)
         display, refresh = new.terms.display_lots, new.terms.refresh
-        return Order(*name, *amounts, new.stp, new.post_only, new.tif, display, refresh)
+        if new.terms.peg == Peg.MIDPOINT:
+            display = 0
+        order = Order(*name, *amounts, new.stp, new.post_only, new.tif, display, refresh)
+        order.order_type, order.terms = new.order_type, new.terms
+        return order
 
     def _unfillable(self, listing: Listing, new: NewOrder, order: Order, price: Ticks | None) -> int:
         """Why the order ends before it trades: it asks for more at once than there is. 0: it does not."""
@@ -66,6 +67,7 @@ class Matching(SelfTrades, VenueParts):
             self._say.replaced(listing.id, order, kept_priority=False)
             if self._match(listing, order, price):
                 self._rest(listing, order)
+        self._show_drained(listing)
 
     def _match(self, listing: Listing, taker: Order, limit: Ticks | None) -> bool:
         """Trade until nothing is left or within the limit; whether something is left that may live on."""
@@ -87,6 +89,7 @@ class Matching(SelfTrades, VenueParts):
         maker_fee = 0 if maker.agent in self.exempt else listing.maker_fee(notional)
         taker_fee = 0 if taker.agent in self.exempt else listing.taker_fee(notional)
         self._say.matched(listing.id, maker, taker, lots, maker_fee, taker_fee)
+        listing.note_print(maker.price)
         if peak_used_up and maker.keeps_a_reserve:
             self._drained.append(maker)
         elif peak_used_up:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from market_sim.reference.book import Book
 from market_sim.reference.order import NewOrder, OrderType
 from market_sim.reference.types import MAX_PRICE, Side, Ticks
+from market_sim.reference.venue.listing import Listing
 
 
 def asks_the_market(order: NewOrder) -> bool:
@@ -13,7 +13,7 @@ def asks_the_market(order: NewOrder) -> bool:
     return protected or order.order_type == OrderType.MARKET_TO_LIMIT
 
 
-def effective_price(book: Book, order: NewOrder) -> Ticks | None:
+def effective_price(listing: Listing, order: NewOrder) -> Ticks | None:
     """The limit that the order will have: as sent, or from the best price displayed on the other side.
 
     None: it has none, or it would need one and nothing is displayed. Hidden orders do not count, since
@@ -21,7 +21,7 @@ def effective_price(book: Book, order: NewOrder) -> Ticks | None:
     """
     if not asks_the_market(order):
         return order.price
-    best = book.best_shown(1 - order.side)
+    best = listing.book.best_shown(1 - order.side)
     distance = order.terms.protection_ticks or 0
     return None if best is None else protected_price(order.side, best.price, distance)
 

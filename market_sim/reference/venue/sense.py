@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from market_sim.reference.event import RejectReason
 from market_sim.reference.order import NewOrder, OrderType, TimeInForce, may_rest
-from market_sim.reference.types import MAX_PRICE, Nanos
+from market_sim.reference.types import MAX_PRICE, Nanos, Ticks
 
 FINE = 0
-STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+ONE_WHOLE_BPS = 10_000
 
 
 def check_combination(order: NewOrder) -> int:
     """Type, price, time in force: a limit order has a price, only one that may rest can be post-only."""
     limit, rests = order.order_type == OrderType.LIMIT, may_rest(order.tif)
-    if order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and order.price is None:
+    needs_price = order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and not order.terms.peg
+    if needs_price and order.price is None:
         return RejectReason.INVALID_COMBINATION
     if order.order_type == OrderType.MARKET_TO_LIMIT and not (order.price is None and rests):
         return RejectReason.INVALID_COMBINATION
@@ -25,7 +26,7 @@ def check_combination(order: NewOrder) -> int:
 def check_terms(order: NewOrder, time_ns: Nanos) -> int:
     """The terms beyond price and size: each only where it means something."""
     sensible = _display(order) and _minimum(order) and _expiry(order, time_ns)
-    sensible = sensible and _protection(order) and _stop(order)
+    sensible = sensible and _protection(order) and _stop(order) and _peg(order)
     return FINE if sensible else RejectReason.INVALID_TERMS
 
 
@@ -62,7 +63,28 @@ def _protection(order: NewOrder) -> bool:
 
 
 def _stop(order: NewOrder) -> bool:
+    terms, kind = order.terms, order.order_type
+    if kind != OrderType.TRAILING_STOP:
+        if terms.trail_ticks or terms.trail_bps or terms.trigger_limit_ticks is not None:
+            return False
+        has_stop = kind in (OrderType.STOP, OrderType.STOP_LIMIT)
+        return _in_range(terms.stop_price) if has_stop else terms.stop_price is None
+    by_ticks = terms.trail_bps == 0 and 1 <= terms.trail_ticks <= MAX_PRICE
+    by_bps = terms.trail_ticks == 0 and 1 <= terms.trail_bps < ONE_WHOLE_BPS
+    away = terms.trigger_limit_ticks
+    becomes_limit = away is not None and 0 <= away <= MAX_PRICE and terms.protection_ticks is None
+    priced = order.price is not None or terms.stop_price is not None
+    return (by_ticks or by_bps) and not priced and (away is None or becomes_limit)
+
+
+def _in_range(price: Ticks | None) -> bool:
+    return price is not None and 1 <= price <= MAX_PRICE
+
+
+def _peg(order: NewOrder) -> bool:
     terms = order.terms
-    asked = terms.stop_price is not None or terms.trail_ticks or terms.trail_bps
-    asked = asked or terms.trigger_limit_ticks is not None or terms.peg or terms.peg_offset_ticks
-    return not asked and order.order_type not in STOPS
+    if not terms.peg:
+        return terms.peg_offset_ticks == 0
+    resting_limit = order.order_type == OrderType.LIMIT and may_rest(order.tif) and not order.post_only
+    shows_all = terms.display_lots is None and not terms.minimum_lots
+    return resting_limit and shows_all and abs(terms.peg_offset_ticks) <= MAX_PRICE

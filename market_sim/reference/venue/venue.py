@@ -11,17 +11,18 @@ from market_sim.reference.book import Bbo, Book
 from market_sim.reference.event import CancelReason, Event, EventKind, RejectReason
 from market_sim.reference.hashing import fnv, fold
 from market_sim.reference.order import CommandKind, NewOrder, Order
-from market_sim.reference.terms import PLAIN, Terms
+from market_sim.reference.terms import PLAIN, Peg, Terms
 from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Phase, Ticks
 from market_sim.reference.venue.checks import check_codes, check_new, check_phase, check_replace
 from market_sim.reference.venue.lifetime import Lifetime
 from market_sim.reference.venue.listing import Listing
-from market_sim.reference.venue.matching import Matching
+from market_sim.reference.venue.pegging import price_of_new_peg
 from market_sim.reference.venue.protection import effective_price
+from market_sim.reference.venue.triggers import Triggers
 from market_sim.reference.venue.writer import Writer
 
 
-class Venue(Lifetime, Matching):
+class Venue(Lifetime, Triggers):
     """Matches commands in the order in which they come and keeps the events until they are taken."""
 
     def __init__(self, name: str, venue_id: int = 0) -> None:
@@ -36,6 +37,7 @@ class Venue(Lifetime, Matching):
         self._drained: list[Order] = []
         self._expiries: list[tuple[Nanos, int, ListingId, Order]] = []
         self._next_expiry = 1
+        self._next_number = 1
         self._ends_with_connection: set[AgentId] = set()
 
     # --- set-up ------------------------------------------------------------------------------------
@@ -94,8 +96,10 @@ class Venue(Lifetime, Matching):
         if not reason and listing is None:
             reason = RejectReason.UNKNOWN_LISTING
         if not reason and listing is not None:
-            price = effective_price(listing.book, order)
-            reason = check_new(listing, order, price, time_ns, order.agent in self.exempt)
+            exempt = order.agent in self.exempt
+            pegged = order.terms.peg != Peg.NONE
+            price = price_of_new_peg(listing, order, exempt) if pegged else effective_price(listing, order)
+            reason = check_new(listing, order, price, time_ns, exempt)
             if not reason:
                 self._match_new(listing, order, price)
                 return len(self._say.events) - before
@@ -120,8 +124,9 @@ class Venue(Lifetime, Matching):
         if order is None or reason:
             self._say.refused(EventKind.CANCEL_REJECTED, reason, listing, (agent, counter), order)
         else:
-            self.listings[listing].book.remove(order)
+            self.listings[listing].take_out(order)
             self._say.cancelled(listing, order, CancelReason.REQUESTED)
+            self._settle(self.listings[listing])
         return len(self._say.events) - before
 
     def replace(
@@ -142,8 +147,7 @@ class Venue(Lifetime, Matching):
                 EventKind.REPLACE_REJECTED, reason, listing, (agent, counter), order, price, size
             )
         else:
-            self._replace(self.listings[listing], order, price, size)
-            self._show_drained(self.listings[listing])
+            self._replace_any(self.listings[listing], order, price, size)
         return len(self._say.events) - before
 
     def set_phase(self, time_ns: Nanos, phase: int) -> int:
@@ -151,8 +155,11 @@ class Venue(Lifetime, Matching):
         before = self._begin(time_ns)
         if phase == Phase.CLOSED:
             self._end_of_day()
+        resumes = phase == Phase.CONTINUOUS != self.phase
         self.phase = Phase(phase)
         self._say.emit(EventKind.PHASE, reason=int(phase), listing=self.id)
+        for listing in self.listings.values() if resumes else ():
+            self._settle(listing)
         return len(self._say.events) - before
 
     def process(self, commands: Any, events: Any) -> tuple[int, int]:
@@ -216,6 +223,8 @@ class Venue(Lifetime, Matching):
         """Report a recorded trade in so far as nobody here took part in it."""
         self._begin(time_ns)
         self._say.emit(EventKind.PRINT, price=price, size=size, listing=listing, side=int(side))
+        self.listings[listing].note_print(price)
+        self._settle(self.listings[listing])
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -247,8 +256,15 @@ class Venue(Lifetime, Matching):
         return [(o.price, o.agent, o.counter, o.shown) for o in in_priority if o.shown]
 
     def live(self, listing: ListingId) -> int:
-        """Number of live orders."""
-        return len(self._book(listing).orders)
+        """Number of live orders, those included that wait outside the book."""
+        self._book(listing)
+        return len(self.listings[listing].all_orders())
+
+    def waiting(self, listing: ListingId) -> list[tuple[AgentId, int, Ticks, Lots]]:
+        """(agent, counter, stop price or 0, leaves) of the waiting stops, first come first."""
+        self._book(listing)
+        stops = self.listings[listing].stops.waiting.values()
+        return [(order.agent, order.counter, order.stop or 0, order.leaves) for order in stops]
 
     def book_hash(self, listing: ListingId) -> int:
         """Hash of one book: what can change a later match."""
@@ -258,9 +274,13 @@ class Venue(Lifetime, Matching):
         """Hash of phase, counters and every book."""
         state = fnv((self.phase, self._say.next_seq, self._say.next_match_id))
         state = fold(state, (listing.book.state_hash() for listing in self.listings.values()))
-        if (self._next_entry, self._next_expiry) == (1, 1):
-            return state
-        return fold(state, (self._next_entry, self._next_expiry))
+        if (self._next_entry, self._next_expiry) != (1, 1):
+            state = fold(state, (self._next_entry, self._next_expiry))
+        if self._next_number != 1:
+            state = fold(state, [self._next_number])
+            for listing in self.listings.values():
+                state = fold(state, listing.waiting_words())
+        return state
 
     # --- helpers -----------------------------------------------------------------------------------
 
@@ -272,7 +292,7 @@ class Venue(Lifetime, Matching):
 
     def _find(self, listing: ListingId, agent: AgentId, counter: int) -> Order | None:
         found = self.listings.get(listing)
-        return found.book.orders.get((agent, counter)) if found else None
+        return found.find((agent, counter)) if found else None
 
     def _missing(self, listing: ListingId, order: Order | None) -> int:
         if listing not in self.listings:

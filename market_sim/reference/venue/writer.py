@@ -42,6 +42,16 @@ class Writer:
         shown = {"size": order.shown, "leaves": order.leaves}
         self._report(EventKind.REFRESHED, listing, order, **shown, flags=TO_THE_BACK)
 
+    def triggered(self, listing: ListingId, order: Order) -> None:
+        """A stop is elected; its own price is told, and what it becomes."""
+        about = {"agent": order.agent, "counter": order.counter, "side": order.side, "price": order.stop or 0}
+        amounts = {"size": order.leaves, "leaves": order.leaves}
+        self.emit(EventKind.TRIGGERED, listing=listing, **about, **amounts, flags=int(order.order_type))
+
+    def repriced(self, listing: ListingId, order: Order) -> None:
+        """A peg has moved to its order's price; 0: it has nothing to follow and waits outside the book."""
+        self._report(EventKind.REPRICED, listing, order, size=order.leaves, leaves=order.leaves)
+
     def _report(self, kind: EventKind, listing: ListingId, order: Order, **fields: int) -> None:
         about = {"agent": order.agent, "counter": order.counter, "side": order.side, "price": order.price}
         self.emit(kind, listing=listing, **about, **fields)
