@@ -7,8 +7,10 @@ mod endings;
 mod entering;
 mod listing;
 mod pegging;
+mod replacing;
 mod sense;
 mod spec;
+mod stop;
 mod waiting;
 mod writer;
 

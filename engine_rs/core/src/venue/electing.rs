@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::accounts::Accounts;
 use super::checks;
 use super::listing::Listing;
-use super::waiting::Stop;
+use super::stop::Stop;
 use super::writer::Writer;
 use crate::book::Extra;
 use crate::event::{CancelReason, EventKind};

@@ -2,7 +2,7 @@
 
 use super::accounts::Accounts;
 use super::listing::{Listing, passed};
-use super::waiting::{Stop, Trail};
+use super::stop::{Stop, Trail};
 use super::writer::{Filled, Subject, Writer, count};
 use super::{checks, sense};
 use crate::book::{Display, Extra, Life, Rest, Step, Taken, Taker, Terms};

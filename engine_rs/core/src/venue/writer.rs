@@ -1,6 +1,6 @@
 //! How a venue speaks: every row gets the venue's next number.
 
-use super::waiting::Stop;
+use super::stop::Stop;
 use crate::book::{Match, OrderState, Peak};
 use crate::event::{
     CancelReason, Event, EventKind, FLAG_MAKER, FLAG_PRIORITY_KEPT, FLAG_TO_THE_BACK, RejectReason,

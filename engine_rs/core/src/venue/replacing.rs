@@ -1,0 +1,104 @@
+//! New prices and sizes for live orders: what keeps its place, and what enters again.
+
+use super::accounts::Accounts;
+use super::checks;
+use super::listing::Listing;
+use super::stop::Stop;
+use super::waiting::Waits;
+use super::writer::{Subject, Writer};
+use crate::book::{Rest, Terms};
+use crate::event::{CancelReason, RejectReason};
+use crate::order::OrderType;
+use crate::types::{Lots, OrderId, Ticks};
+
+impl Listing {
+    /// Replaces price and total size of a live order, or says why not.
+    pub fn replace(
+        &mut self,
+        id: OrderId,
+        price: Ticks,
+        size: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        if !self.plain {
+            let mark = say.out.len();
+            self.replace_any(id, price, size, accounts, say)?;
+            self.settle(mark, None, accounts, say);
+            return Ok(());
+        }
+        self.replace_resting(id, price, size, accounts, say)
+    }
+
+    #[cold]
+    fn replace_any(
+        &mut self,
+        id: OrderId,
+        price: Ticks,
+        size: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        match self.waiting.get(id) {
+            Some(Waits::Stop(stop)) => {
+                self.replace_stop(stop, price, size, accounts.is_exempt(id.agent), say)
+            }
+            Some(Waits::Peg(_)) => self.replace_peg(id, (price, size), accounts, say),
+            None if self.book.extra_of(id).is_some_and(|extra| extra.peg.is_some()) => {
+                self.replace_peg(id, (price, size), accounts, say)
+            }
+            None => self.replace_resting(id, price, size, accounts, say),
+        }
+    }
+
+    /// A waiting stop's new price and size; it goes on waiting where it was.
+    fn replace_stop(
+        &mut self,
+        stop: Stop,
+        price: Ticks,
+        size: Lots,
+        exempt: bool,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        if stop.order_type == OrderType::TrailingStop {
+            return Err(RejectReason::InvalidCombination);
+        }
+        checks::amounts(&self.spec, Some(price), size, exempt)?;
+        if stop.tif.may_rest() && size > self.book.room(stop.side, price) {
+            return Err(RejectReason::QuantityOverflow);
+        }
+        let kept = stop.price.unwrap_or(0) == price && size < stop.size;
+        let new = Stop { price: Some(price), size, protection_ticks: None, ..stop };
+        self.waiting.remove(stop.id);
+        self.waiting.add_stop(new);
+        say.replaced(&new.subject(), size, size, kept);
+        Ok(())
+    }
+
+    fn replace_resting(
+        &mut self,
+        id: OrderId,
+        price: Ticks,
+        size: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) -> Result<(), RejectReason> {
+        let state = checks::replace(&self.spec, &self.book, id, price, size, accounts.is_exempt(id.agent))?;
+        let leaves = size - state.executed();
+        let subject = Subject { id, side: state.side, price };
+        if leaves <= 0 {
+            return self.cancel(id, CancelReason::ReplacedBelowExecuted, say);
+        }
+        if price == state.price && size < state.total {
+            self.book.resize(id, size - state.total);
+            say.replaced(&subject, size, leaves, true);
+        } else {
+            let extra = self.book.extra_of(id);
+            let old = self.book.take_out(id).expect("the checks found it");
+            say.replaced(&subject, size, leaves, false);
+            let terms = Terms::new(state.side, price, old.terms.stp(), old.terms.post_only());
+            self.enter_again(Rest { terms, leaves, total: size, ..old }, extra, accounts, say);
+        }
+        Ok(())
+    }
+}
