@@ -159,7 +159,7 @@ def test_a_repair_that_finds_nothing_is_tried_again():
 
 
 def test_it_does_not_send_twice_for_what_it_has_taken():
-    """The view still shows the old quotes until the data of the own trades arrive; it must not believe them."""
+    # The view shows the old quotes until the data of the own trades arrive; it must not believe them.
     slow = hub(latency={"home": {"entry": "1ms", "report": "1ms", "data": "20ms"}})
     assert len(sent(market(slow, book(*quotes()), arbitrageur(retry_s=0.001)), "arb")) == 3
 
