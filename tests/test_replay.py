@@ -386,6 +386,8 @@ def test_unknown_clock_and_offset_are_refused(tmp_path):
     file = book().write(tmp_path / "c")
     with pytest.raises(ScenarioError, match="'sidereal'"):
         replay(file, plan(), clock="sidereal")
+    with pytest.raises(ScenarioError, match="'sidereal'"):
+        check(file, plan(), clock="sidereal")
     with pytest.raises(ScenarioError, match="unknown BETA"):
         replay(file, plan(), site_offset={"BETA": "-5ms"})
 
