@@ -599,6 +599,8 @@ def test_closing_twice_is_closing_once(kernel_class):
     done = kernel.event_log_hash()
     kernel.close()
     assert kernel.event_log_hash() == done
+    with pytest.raises(EngineError, match="over"):
+        kernel.set_phase(0, Phase.CONTINUOUS)
 
 
 # --- determinism ---------------------------------------------------------------------------------------

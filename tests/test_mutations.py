@@ -19,7 +19,7 @@ from market_sim.reference.order import SelfTradePrevention, TimeInForce
 from market_sim.reference.venue import checks, listing, venue, writer
 
 CLEAN = engine_names()[0]
-COMMANDS, SESSIONS = 1_500, range(4)
+COMMANDS, SESSIONS = 1_500, range(8)
 
 
 # --- errors in matching --------------------------------------------------------------------------------
@@ -325,15 +325,13 @@ def fees_are_not_reserved(patch):
 
 
 def news_travels_without_latency(patch):
-    honest = clearing.Clearing._settle_trade
+    honest = clearing.Clearing._send_report
 
-    def settle(self, market, trade, maker, taker):
-        honest(self, market, trade, maker, taker)
-        for fill in (maker, taker):
-            if fill.agent in self._agents:
-                self._agents[fill.agent].gateway.credit(market.terms.base, 1)
+    def send(self, market, event, cause):
+        honest(self, market, event, cause)
+        self._agents[event.agent].gateway.settle(market.terms, event)
 
-    patch.setattr(clearing.Clearing, "_settle_trade", settle)
+    patch.setattr(clearing.Clearing, "_send_report", send)
 
 
 def rebates_are_lost(patch):
@@ -429,7 +427,7 @@ def kernel_story(name, stop=lambda kernel: kernel):
     for seed in SESSIONS:
         session = Session(seed, steps=300)
         try:
-            story += lockstep(session, stop(build(session, engine.kernel_class(name))))
+            lockstep(session, stop(build(session, engine.kernel_class(name))), heard=story)
         except (AssertionError, KeyError) as fault:
             return [*story, repr(fault)]
     return story

@@ -101,7 +101,10 @@ class Kernel(Reading):
         """Suspend or resume a venue now. Resting orders stay, cancels are still accepted."""
         self._after_start()
         _known(self._venues, venue, "venue")
-        self._change_phase(venue, Phase(phase))
+        new_phase = Phase(phase)
+        if self._closed:
+            raise EngineError("the session is over", "set_phase", "Change phases before close().")
+        self._change_phase(venue, new_phase)
 
     def disable_agent(self, agent: AgentId) -> None:
         """Cancel an agent's live orders now; until enabled it hears nothing and its sends are ignored."""
