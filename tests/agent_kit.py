@@ -35,12 +35,12 @@ def _sender(orders):
 
 
 def sent(played, name):
-    """(ms when sent, listing, side, size, price, time in force) of every new order of an agent, in order."""
+    """(ms when sent, listing, side, size, price, tif) of every new order of an agent, in order."""
     rows = reports(played, name)
     new = sorted(
         (row for row in rows if row["event"] in ("accepted", "rejected")), key=lambda row: row["order"]
     )
-    return [(r["sent_ns"] / MS, r["listing"], r["side"], r["size"], r["price"], r["tif"]) for r in new]
+    return [((r["sent_ns"] or 0) / MS, r["listing"], r["side"], r["size"], r["price"], r["tif"]) for r in new]
 
 
 def filled(played, name):

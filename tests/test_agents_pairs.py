@@ -1,4 +1,4 @@
-"""The pairs trader on price paths made by hand: when it opens, what it sends, how it ends, and what it cannot know."""
+"""The pairs trader on price paths made by hand: when it opens, what it sends, how it ends."""
 
 from collections import deque
 from math import sqrt
