@@ -11,12 +11,14 @@ from engine_sessions import Session, Stopped, build, lockstep
 from engine_streams import MIXES, Stream, first_difference, open_venue, record
 
 from market_sim import engine
-from market_sim.reference import book, external, gateway, latency, ledger, recorded_queue
+from market_sim.reference import book, external, gateway, latency, ledger
 from market_sim.reference.event import EventKind
+from market_sim.reference.external import queue as recorded_queue
+from market_sim.reference.external import trade as recorded_trade
 from market_sim.reference.kernel import channel, clearing, publishing, sending
 from market_sim.reference.kernel.queue import Queue
 from market_sim.reference.order import SelfTradePrevention, TimeInForce
-from market_sim.reference.venue import checks, listing, venue, writer
+from market_sim.reference.venue import checks, listing, matching, venue, writer
 
 CLEAN = engine_names()[0]
 COMMANDS, SESSIONS = 1_500, range(8)
@@ -43,7 +45,7 @@ def last_come_first_served(patch):
 
 
 def takers_price(patch):
-    honest = venue.Venue._trade
+    honest = matching.Matching._trade
 
     def trade(self, terms, maker, taker, lots):
         before = len(self._say.events)
@@ -52,7 +54,7 @@ def takers_price(patch):
         rows = self._say.events
         rows[before:] = [row._replace(price=price) for row in rows[before:]]
 
-    patch.setattr(venue.Venue, "_trade", trade)
+    patch.setattr(matching.Matching, "_trade", trade)
 
 
 def charges_round_down(patch):
@@ -75,7 +77,7 @@ def fees_swapped(patch):
 
 
 def self_trades_allowed(patch):
-    honest = venue.Venue._match
+    honest = matching.Matching._match
 
     def match(self, terms, taker, limit):
         stp, taker.stp = taker.stp, SelfTradePrevention.NONE
@@ -84,7 +86,7 @@ def self_trades_allowed(patch):
         finally:
             taker.stp = stp
 
-    patch.setattr(venue.Venue, "_match", match)
+    patch.setattr(matching.Matching, "_match", match)
 
 
 def owners_forgotten(patch):
@@ -102,8 +104,8 @@ def replace_always_loses_priority(patch):
         else:
             honest(self, terms, order, price, size)
 
-    honest = venue.Venue._replace
-    patch.setattr(venue.Venue, "_replace", replace)
+    honest = matching.Matching._replace
+    patch.setattr(matching.Matching, "_replace", replace)
 
 
 def replace_keeps_priority_when_larger(patch):
@@ -115,8 +117,8 @@ def replace_keeps_priority_when_larger(patch):
         else:
             honest(self, terms, order, price, size)
 
-    honest = venue.Venue._replace
-    patch.setattr(venue.Venue, "_replace", replace)
+    honest = matching.Matching._replace
+    patch.setattr(matching.Matching, "_replace", replace)
 
 
 def replace_forgets_what_has_traded(patch):
@@ -140,14 +142,14 @@ def fok_scan_ignores_the_limit(patch):
 
 
 def ioc_rests(patch):
-    honest = venue.Venue._match_new
+    honest = matching.Matching._match_new
 
     def match_new(self, terms, new):
         if new.tif == TimeInForce.IOC and new.price is not None:
             new.tif = TimeInForce.GTC
         honest(self, terms, new)
 
-    patch.setattr(venue.Venue, "_match_new", match_new)
+    patch.setattr(matching.Matching, "_match_new", match_new)
 
 
 def post_only_forgotten(patch):
@@ -380,7 +382,7 @@ def trades_and_depth_both_move_the_queue(patch):
 
 
 def recorded_trades_reach_everybody(patch):
-    honest = external.walk
+    honest = recorded_trade.walk
 
     def walk(runs, ghosts, size, budget):
         way = honest(runs, ghosts, size, budget)
@@ -388,7 +390,7 @@ def recorded_trades_reach_everybody(patch):
         way.met = min(here, budget)
         return way
 
-    patch.setattr(external, "walk", walk)
+    patch.setattr(recorded_trade, "walk", walk)
 
 
 def crossing_size_is_not_held_back(patch):

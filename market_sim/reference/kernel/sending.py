@@ -1,4 +1,4 @@
-"""Fourth layer of the kernel: what agents ask for, on its way through gateway and link to a venue.
+"""Fifth layer of the kernel: what agents ask for, on its way through gateway and link to a venue.
 
 A command leaves when its agent has thought (`now + decision_ns`) and arrives when its link says.
 What the gateway refuses never travels: it comes back as a report at the moment it would have left.
@@ -10,8 +10,9 @@ from market_sim.errors import EngineError
 from market_sim.reference.event import CancelReason, Event, EventKind, NoticeKind, RejectReason
 from market_sim.reference.gateway import OpenOrder
 from market_sim.reference.kernel.clearing import Cause, Clearing, Command
+from market_sim.reference.kernel.market import Agent, MarketState
 from market_sim.reference.kernel.queue import REPORT, VENUE, WAKE
-from market_sim.reference.kernel.setup import Agent, MarketState, _known
+from market_sim.reference.kernel.setup import known
 from market_sim.reference.ledger import AssetId, Posting
 from market_sim.reference.order import Cancel, NewOrder, Replace
 from market_sim.reference.types import FEES, TRANSIT, AgentId, Atoms, ListingId, Lots, Nanos, Ticks, VenueId
@@ -96,14 +97,15 @@ class Sending(Clearing):
         if not sender.enabled:
             return
         order = sender.gateway.open.get(counter)
-        reason = self._no_order() if self._closed or order is None else 0
-        if order is not None and not reason:
+        if self._closed or order is None:
+            reason: int = self._no_order()
+        else:
             market = self._markets[order.listing]
             reason = sender.gateway.admit_replace(market.terms, counter, price, size)
-        if reason:
-            self._refuse_change(EventKind.REPLACE_REJECTED, agent, counter, order, reason, price, size)
-        else:
-            self._send(sender, market, Replace(agent, counter, order.listing, price, size))
+            if not reason:
+                self._send(sender, market, Replace(agent, counter, market.id, price, size))
+                return
+        self._refuse_change(EventKind.REPLACE_REJECTED, agent, counter, order, reason, price, size)
 
     def transfer(
         self,
@@ -121,8 +123,8 @@ class Sending(Clearing):
         """
         sender = self._sender(agent)
         for venue in (from_venue, to_venue):
-            _known(self._venues, venue, "venue")
-        _known(self._assets, asset, "asset")
+            known(self._venues, venue, "venue")
+        known(self._assets, asset, "asset")
         if not atoms > fee_atoms >= 0 or delay_ns < 0:
             raise ValueError(
                 f"a transfer of {atoms} atoms for a fee of {fee_atoms} in {delay_ns} ns: "

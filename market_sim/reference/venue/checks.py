@@ -56,8 +56,7 @@ def check_new(listing: Listing, order: NewOrder, exempt: bool) -> int:
         return RejectReason.DUPLICATE_ORDER_ID
     if order.post_only and book.crosses(order.side, price):
         return RejectReason.POST_ONLY_WOULD_CROSS
-    may_rest = gtc and price is not None
-    if may_rest and book.level_lots(order.side, price) + order.size > MAX_LEVEL_LOTS:
+    if gtc and price is not None and book.level_lots(order.side, price) + order.size > MAX_LEVEL_LOTS:
         return RejectReason.QUANTITY_OVERFLOW
     return FINE
 
