@@ -98,6 +98,21 @@ def test_too_much_at_one_instant_names_the_agent(kernel_class):
     assert market.kernel.events >= 100_000
 
 
+def test_an_agent_that_never_takes_no_for_an_answer_is_named(kernel_class):
+    market = Market(kernel_class)
+    market.agent("ann")
+    broke = market.agent("broke", usd=0)
+    market.start()
+
+    def insist():
+        market.buy(broke, 100, 1)
+        while market.kernel.next(100) is not None:
+            market.buy(broke, 100, 1)
+
+    with pytest.raises(EngineError, match="broke"):
+        insist()
+
+
 def test_a_hundred_thousand_entries_at_one_instant_are_allowed(kernel_class):
     market = Market(kernel_class)
     ann = market.agent("ann")
@@ -110,6 +125,18 @@ def test_a_hundred_thousand_entries_at_one_instant_are_allowed(kernel_class):
         kernel.wake_in(ann, 5)
     with pytest.raises(EngineError, match="11 ns"):
         market.run()
+
+
+def test_entries_of_another_instant_do_not_count(kernel_class):
+    market = Market(kernel_class)
+    ann = market.agent("ann", usd=0)
+    kernel = market.start().kernel
+    for _ in range(60_000):
+        kernel.wake_in(ann, 5)
+    market.run(10)
+    for _ in range(60_000):
+        market.buy(ann, 1, 1)  # refused at 10 for lack of funds
+    assert len(market.run(10)) == 60_000
 
 
 def test_set_up_is_over_at_the_start(kernel_class):

@@ -32,7 +32,7 @@ class Kernel(Session):
                     agent.notices += 1
                     return notice
             if not self._process_one(until_ns):
-                self.now_ns = until_ns
+                self._advance(until_ns)
                 return None
 
     def _process_one(self, until_ns: Nanos) -> bool:
@@ -54,8 +54,7 @@ class Kernel(Session):
 
     def _count_entry(self, time_ns: Nanos) -> None:
         """Agents that answer each other without delay would stop the clock; better stop them."""
-        if time_ns > self.now_ns:
-            self.now_ns, self._entries_now = time_ns, 0
+        self._advance(time_ns)
         self._entries_now += 1
         if self._entries_now > MAX_ENTRIES_AT_ONE_INSTANT:
             latest = self._latest_agent
@@ -66,3 +65,7 @@ class Kernel(Session):
                 "Give its link a latency, or let it wait before it acts again.",
             )
         self.events += 1
+
+    def _advance(self, time_ns: Nanos) -> None:
+        if time_ns > self.now_ns:
+            self.now_ns, self._entries_now = time_ns, 0

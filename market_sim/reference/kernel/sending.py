@@ -178,6 +178,7 @@ class Sending(Clearing):
 
     def _refuse(self, market: MarketState, sender: Agent, event: Event, order: OpenOrder | None) -> None:
         """A reject that no venue has seen: hashed and taped now, told when the command would have left."""
+        self._latest_agent = event.agent
         self._log.row(event)
         order_type, tif = (order.order_type, order.tif) if order else (0, 0)
         self._tape.report(event, self.now_ns, order_type, tif, 0)
