@@ -51,7 +51,7 @@ impl Bucket {
     pub const EMPTY: Self = Self { tags: 0, slots: [0; PLACES] };
 
     /// The place with this tag of which `is_it` is true.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, hash: Hash, is_it: impl Fn(Slot) -> bool) -> Option<usize> {
         let mut candidates = self.places_of(hash.tag());
         while candidates != 0 {

@@ -32,7 +32,7 @@ impl Index {
         Self { buckets: vec![Bucket::EMPTY; FIRST_BUCKETS], spilled: BTreeMap::new(), live: 0 }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, id: OrderId, orders: &Slab) -> Option<Slot> {
         let hash = Hash::of(id);
         let bucket = &self.buckets[hash.bucket(self.buckets.len())];
@@ -44,7 +44,7 @@ impl Index {
     }
 
     /// Notes an order that is not in the index yet and whose id its slot holds already.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, id: OrderId, slot: Slot, orders: &Slab) {
         if self.live >= self.buckets.len() * MEAN_FILL {
             self.double(orders);
@@ -54,7 +54,7 @@ impl Index {
     }
 
     /// Forgets an order and gives its slot, which `is_it` knows among the slots of like hashes.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, id: OrderId, is_it: impl Fn(Slot) -> bool) -> Option<Slot> {
         let hash = Hash::of(id);
         let at = hash.bucket(self.buckets.len());

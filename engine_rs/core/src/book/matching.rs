@@ -112,11 +112,11 @@ impl Book {
         false
     }
 
-    /// Whether an order at this price would meet one of the other side.
+    /// Whether an incoming order of this side and limit would meet one of the other side.
     #[inline]
-    pub(crate) fn crosses(&self, side: Side, price: Ticks) -> bool {
+    pub(crate) fn meets(&self, side: Side, limit: Option<Ticks>) -> bool {
         let other = side.opposite();
-        self.sides[other.index()].best() <= ladder::key(other, price)
+        self.sides[other.index()].best() <= limit_key(other, limit)
     }
 }
 

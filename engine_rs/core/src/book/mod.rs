@@ -1,6 +1,10 @@
 //! One listing's two sides: price-time priority and nothing else.
 //!
 //! A book knows orders, prices and owners. Fees, sequence numbers, phases and time are its venue's.
+//!
+//! What `inline(always)` marks here and in the venue is called once a message from few places. Left to itself
+//! the compiler hands records over through memory, in pieces, and reading such a record back in one go waits
+//! for every store before it: a third more a message, and several times that where stores miss the cache.
 
 mod bitmap;
 mod bucket;
@@ -71,6 +75,7 @@ impl Book {
     }
 
     /// Puts an order behind everybody at its price.
+    #[inline(always)]
     pub(crate) fn rest(&mut self, order: Rest) {
         let key = ladder::key(order.terms.side(), order.terms.price());
         let slot = self.orders.add(order);
@@ -79,6 +84,7 @@ impl Book {
     }
 
     /// Takes a resting order out and returns it as it stood.
+    #[inline(always)]
     pub(crate) fn take_out(&mut self, id: OrderId) -> Option<Rest> {
         let orders = &self.orders;
         let slot = self.index.take(id, |slot| orders.get(slot).id == id)?;

@@ -103,5 +103,5 @@ fn amounts(spec: &ListingSpec, price: Option<Ticks>, size: Lots, exempt: bool) -
 
 #[inline]
 fn post_only(book: &Book, side: Side, price: Ticks) -> Result<(), RejectReason> {
-    if book.crosses(side, price) { Err(RejectReason::PostOnlyWouldCross) } else { Ok(()) }
+    if book.meets(side, Some(price)) { Err(RejectReason::PostOnlyWouldCross) } else { Ok(()) }
 }

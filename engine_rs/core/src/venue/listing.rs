@@ -63,7 +63,7 @@ impl Listing {
     }
 
     /// Cancels a resting order.
-    #[inline]
+    #[inline(always)]
     pub fn cancel(
         &mut self,
         id: OrderId,
@@ -151,8 +151,18 @@ impl Listing {
         say.replaced(&subject, state.total + change, state.leaves + change, true);
     }
 
-    #[inline]
+    /// Matches what meets the other side. Most orders do not, and are spared the call.
+    #[inline(always)]
     fn sweep(&mut self, id: OrderId, taker: &Taker, accounts: &Accounts, say: &mut Writer) -> Taken {
+        if self.book.meets(taker.side, taker.limit) {
+            self.trade(id, taker, accounts, say)
+        } else {
+            Taken { leaves: taker.size, met_itself: false }
+        }
+    }
+
+    #[inline(never)]
+    fn trade(&mut self, id: OrderId, taker: &Taker, accounts: &Accounts, say: &mut Writer) -> Taken {
         let Self { spec, book } = self;
         let mut open = taker.size;
         book.take(taker, &accounts.owners, |done| {
@@ -167,9 +177,9 @@ impl Listing {
 
     /// Puts an order at the back of its price. Only one that passed orders of its owner can find them in its
     /// way; it is cancelled then, for a continuous book is never crossed.
-    #[inline]
+    #[inline(always)]
     fn rest(&mut self, order: Rest, subject: &Subject, say: &mut Writer) {
-        if self.book.crosses(subject.side, subject.price) {
+        if self.book.meets(subject.side, Some(subject.price)) {
             assert_eq!(
                 order.terms.stp(),
                 SelfTradePrevention::Pass,
