@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import types
@@ -139,6 +140,21 @@ def test_latency_models_have_the_kernels_form(small: Path) -> None:
     assert near.model("report", "SOUTH") == ("uniform", 40_000, 60_000)
     assert near.model("data", "NORTH") == ("table", (10_000, 20_000, 1_000_000))
     assert near.consolidated == ("constant", 1_000_000)
+
+
+def test_distributions_become_quantile_tables(small: Path) -> None:
+    shapes = (
+        "latency.near.entry={ exponential = { mean = '5ms', least = '1ms' } }",
+        "latency.near.data={ lognormal = { median = '5ms', sigma = 0.5 } }",
+    )
+    near = load(small, shapes).latency["near"]
+    (_, exponential), (_, lognormal) = near.model("entry", "NORTH"), near.model("data", "NORTH")
+    assert (exponential[0], exponential[250]) == (1_000_000, 1_000_000 + round(4e6 * math.log(2)))
+    assert sum(exponential) / len(exponential) == pytest.approx(5e6, rel=0.01)
+    assert lognormal[250] == 5_000_000
+    assert lognormal[421] == pytest.approx(5e6 * math.exp(0.5), rel=0.01)
+    for table in (exponential, lognormal):
+        assert list(table) == sorted(table)
 
 
 def test_tables_of_agents_stand_for_their_members(small: Path) -> None:
@@ -313,6 +329,18 @@ def test_the_last_override_of_a_key_counts(small: Path) -> None:
             "latency.near.entry",
             "does not follow",
         ),
+        (
+            "latency.near.entry={ exponential = { mean = '1ms', last = '0s' } }",
+            "latency.near.entry",
+            "'least'",
+        ),
+        (
+            "latency.near.entry={ exponential = { least = '1ms' } }",
+            "latency.near.entry",
+            "allowed: a duration",
+        ),
+        ("latency.near.entry={ exponential = '1ms' }", "latency.near.entry", "a table of mean and least"),
+        ("latency.near.entry={ lognormal = { median = '1ms' } }", "latency.near.entry", "sigma .*above 0"),
         ("latency.near.venues.EAST.entry=1ms", "latency.near.venues.EAST", "unknown venue 'EAST'"),
         ("fundamentals.BTC/USD.follows=BTC/USD", "fundamentals.BTC/USD.follows", "none is defined"),
         ("agents.lone.name=quoter-2", "agents.quoter-2.name", "'quoter-2' is also an agent of agents.quoter"),
