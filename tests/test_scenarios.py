@@ -79,6 +79,13 @@ def test_prices_stay_with_their_fundamentals(name):
     assert max(off_bps) < 25
 
 
+@pytest.mark.parametrize("name", ["two_venues", "triangle", "pairs"])
+def test_the_same_market_on_every_engine_and_another_for_another_seed(name, engine_name):
+    first = run(name, seed=7, until="1m", engine=engine_name).event_log_hash
+    assert first == run(name, seed=7, until="1m", engine="reference").event_log_hash
+    assert first != run(name, seed=8, until="1m", engine=engine_name).event_log_hash
+
+
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_background_is_the_same_without_the_strategy(name):
     strategy, _ = STRATEGIES[name]

@@ -21,7 +21,7 @@ TERMS = {"exponential": ("mean", "least"), "lognormal": ("median", "sigma")}
 def quantile_table(shape: str, terms: Any) -> tuple[int, ...]:
     """Quantiles in ns at equal steps. ValueError names a term that is missing, unknown or out of range.
 
-    `exponential = { mean = "5ms", least = "1ms" }`: `least` (default 0) and an exponential rest, `mean` in all.
+    `exponential = { mean = "5ms", least = "1ms" }`: `least` (default 0), an exponential rest, `mean` in all.
     `lognormal = { median = "5ms", sigma = 0.5 }`: sigma is the standard deviation of the delay's logarithm.
     """
     if not isinstance(terms, Mapping):
