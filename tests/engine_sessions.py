@@ -30,7 +30,9 @@ class Session:
         self.recorded = draw.choice((0, 1, 1, 1, 2))
         self.proportional = draw.random() < 0.5
         self.stretch = draw.choice((3, 50, 1_000))  # nanoseconds between things that happen
+        self.purses = draw.choice(((500, 5_000, 50_000, 500_000), (10**4, 10**9, 10**9, 10**9)))
         self.close_at = int(self.steps * 0.95)
+        self.cash_only = set()  # agents without credit and short selling, known once a kernel is built
 
 
 def model(draw, scale):
@@ -83,20 +85,23 @@ def recorded(session, listings):
 
 def add_agent(session, kernel, draw, number, venues, listings, instruments, assets):
     profile = draw.randrange(session.profiles)
+    unlimited, short = draw.random() < 0.3, draw.random() < 0.3
     agent = kernel.add_agent(
         f"agent {number}",
         profile,
-        draw.random() < 0.3,
-        draw.random() < 0.3,
+        unlimited,
+        short,
         draw.randrange(2),
         draw.choice((0, 0, session.stretch)),
         draw.choice((0, 0, 0, 8)),
     )
+    if not unlimited and not short:
+        session.cash_only.add(agent)
     for venue in venues:
         if draw.random() < 0.9:
             kernel.set_link(agent, venue, model(draw, session.stretch), model(draw, session.stretch))
         for asset in assets:
-            kernel.deposit(agent, venue, asset, draw.choice((10**4, 10**6, 10**9, 10**9, 10**9)))
+            kernel.deposit(agent, venue, asset, draw.choice(session.purses))
     for listing in listings:
         if draw.random() < 0.2:
             kernel.set_order_limit(agent, listing, 15)
@@ -267,9 +272,9 @@ def compare_everything(session, dice):
         both("state_hash", venue)
         for agent in (0, 1, 2, 4, *range(5, 5 + session.agents)):
             for asset in range(3):
-                both("balance", agent, venue, asset)
-                if agent >= 5:
-                    both("spendable", agent, venue, asset)
+                held = both("balance", agent, venue, asset)
+                free = both("spendable", agent, venue, asset) if agent >= 5 else held
+                assert agent not in session.cash_only or min(held, free) >= 0, "nobody spends what he lacks"
     for listing in range(dice.listings):
         for name in ("true_bbo", "last_trade", "open_orders"):
             both(name, listing)

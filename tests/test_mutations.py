@@ -333,7 +333,11 @@ def news_travels_without_latency(patch):
         honest(self, market, event, cause)
         self._agents[event.agent].gateway.settle(market.terms, event)
 
+    def arrive(self, market, event):
+        self._ready.append(clearing.report_notice(self.now_ns, event))
+
     patch.setattr(clearing.Clearing, "_send_report", send)
+    patch.setattr(clearing.Clearing, "_on_report", arrive)
 
 
 def rebates_are_lost(patch):
