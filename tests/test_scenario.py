@@ -342,6 +342,12 @@ def test_the_last_override_of_a_key_counts(small: Path) -> None:
         ("latency.near.entry={ exponential = '1ms' }", "latency.near.entry", "a table of mean and least"),
         ("latency.near.entry={ lognormal = { median = '1ms' } }", "latency.near.entry", "sigma .*above 0"),
         ("latency.near.venues.EAST.entry=1ms", "latency.near.venues.EAST", "unknown venue 'EAST'"),
+        ("fundamentals.BTC/USD.product_of=['ETH/BTC']", "fundamentals.BTC/USD.product_of", "none is defined"),
+        (
+            "fundamentals.BTC/USD.start=-5",
+            "fundamentals.BTC/USD.start",
+            "found -5; allowed: a number above 0",
+        ),
         ("fundamentals.BTC/USD.follows=BTC/USD", "fundamentals.BTC/USD.follows", "none is defined"),
         ("agents.lone.name=quoter-2", "agents.quoter-2.name", "'quoter-2' is also an agent of agents.quoter"),
         ("agents.lone.name=fees", "agents.fees.name", "name of an account of the market itself"),
@@ -513,3 +519,15 @@ def test_shipped_scenarios_load_and_come_back(name: str) -> None:
     assert isinstance(scenario, Scenario)
     assert scenario.name == name
     assert load(scenario.resolved()).scenario_hash() == scenario.scenario_hash()
+
+
+def test_a_fundamental_depends_on_others_in_one_way_and_at_one_step(small: Path) -> None:
+    twin = SMALL.replace('[[agents]]\nname = "quoter"', "@")
+    second = '[fundamentals."X/USD"]\nstart = 1\nhalf_life = "1m"\nvolatility_bps = 1\nfollows = "BTC/USD"\n'
+    twin = twin.replace("[[listings]]", '[instruments."X/USD"]\nbase = "BTC"\nquote = "USD"\n[[listings]]', 1)
+    for extra, said in (
+        ('product_of = ["BTC/USD"]\n', "found both `follows` and `product_of`; allowed: one of them"),
+        ('step = "2s"\n', "differs from that of BTC/USD, on which it depends; allowed: the same"),
+    ):
+        text = twin.replace("@", second + extra + '[[agents]]\nname = "quoter"')
+        assert said in refusal(small, text=text)
