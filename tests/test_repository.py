@@ -256,3 +256,10 @@ def test_container_serves_as_make_does():
     served = (ROOT / "Dockerfile").read_text().replace('", "', " ").replace('", \\\n     "', " ")
     for option in ("panel serve app", "--liveness", *re.findall(r"--allow-websocket-origin \S+", plan)):
         assert option in served
+
+
+def test_architecture_names_places_that_exist():
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    places = re.findall(r"`((?:engine_rs|market_sim|agents|app|docs|tests)(?:/[\w/.]*)?)`", page)
+    assert len(places) >= 10
+    assert [place for place in places if not (ROOT / place).exists()] == []
