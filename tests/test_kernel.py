@@ -1,5 +1,6 @@
 """The kernel's clock: who hears what and when, views, conflation, phases, agents on and off, the end."""
 
+import numpy as np
 import pytest
 from engine_kit import BUY, IOC, Market
 
@@ -164,6 +165,34 @@ def test_set_up_is_over_at_the_start(kernel_class):
     ):
         with pytest.raises(EngineError, match="start"):
             call()
+
+
+def test_any_kind_of_integer_is_a_number_and_nothing_else_is(kernel_class):
+    def story(number):
+        market = Market(kernel_class)
+        ann = market.agent("ann")
+        kernel = market.start().kernel
+        counter = kernel.new_order(number(ann), number(0), BUY, 0, 0, False, number(100), number(5))
+        kernel.replace(ann, number(counter), number(101), number(4))
+        kernel.wake_in(ann, number(7))
+        kernel.transfer(ann, 0, 0, market.usd, number(5), number(1), number(3))
+        market.run(number(20))
+        return market.notices, kernel.event_log_hash()
+
+    assert story(np.int64) == story(np.uint16) == story(int)
+    market = Market(kernel_class)
+    ann = market.agent("ann")
+    market.start()
+    for price, size in ((100.0, 1), (100, 1.0), ("100", 1), (100, None)):
+        with pytest.raises(TypeError):
+            market.buy(ann, price, size)
+    for price, size in ((2**63, 1), (1, -(2**63) - 1)):
+        with pytest.raises(ValueError, match="64 bits"):
+            market.buy(ann, price, size)
+    for seed in (2**64, -(2**63) - 1):
+        with pytest.raises(ValueError, match="64 bits"):
+            kernel_class(seed)
+    assert market.buy(ann, 100, 1) == 1, "no counter was used"
 
 
 def test_what_does_not_exist_is_an_error(kernel_class):

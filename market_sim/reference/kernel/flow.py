@@ -22,6 +22,7 @@ from market_sim.reference.types import (
     Phase,
     Side,
     Ticks,
+    int64,
 )
 
 Recorded = DepthUpdate | RecordedTrade
@@ -57,10 +58,14 @@ class Flow(Reading):
             raise ValueError(
                 f"{len(sides)} sides, {len(prices)} prices, {len(sizes)} sizes: give as many of each"
             )
-        levels = [(int(s), int(p), int(n)) for s, p, n in zip(sides, prices, sizes, strict=True)]
+        levels = [(int64(s), int64(p), int64(n)) for s, p, n in zip(sides, prices, sizes, strict=True)]
         for side, price, lots in levels:
             _check_recorded(side, price, lots, least=0)
-        self._push(time_ns, listing, DepthUpdate(exchange_ns, delay_ns or 0, bool(snapshot), levels))
+        self._push(
+            int64(time_ns),
+            listing,
+            DepthUpdate(_stamp(exchange_ns), int64(delay_ns or 0), bool(snapshot), levels),
+        )
 
     def push_trade(
         self,
@@ -74,8 +79,10 @@ class Flow(Reading):
     ) -> None:
         """Hand in a recorded trade."""
         _check_recorded(aggressor, price, size, least=1)
-        trade = RecordedTrade(exchange_ns, delay_ns or 0, int(aggressor), int(price), int(size))
-        self._push(time_ns, listing, trade)
+        numbers = (int64(aggressor), int64(price), int64(size))
+        self._push(
+            int64(time_ns), listing, RecordedTrade(_stamp(exchange_ns), int64(delay_ns or 0), *numbers)
+        )
 
     def _push(self, time_ns: Nanos, listing: ListingId, recorded: Recorded) -> None:
         market = self._market(listing)
@@ -167,6 +174,10 @@ class ExternalDesk:
 
     def _clear(self, cause: Cause | None = None) -> None:
         self._kernel._clear(self._market, self._venue.take_events(), cause)
+
+
+def _stamp(exchange_ns: Nanos | None) -> Nanos | None:
+    return None if exchange_ns is None else int64(exchange_ns)
 
 
 def _check_recorded(side: int, price: Ticks, lots: Lots, least: Lots) -> None:

@@ -11,7 +11,7 @@ from market_sim.reference.kernel.market import Link, MarketState
 from market_sim.reference.kernel.setup import Setup, known
 from market_sim.reference.latency import ZERO, Latency, Line, parse_model
 from market_sim.reference.ledger import AssetId, Posting
-from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, VenueId
+from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, VenueId, int64
 
 Model = Sequence[Any]
 
@@ -45,11 +45,12 @@ class Linking(Setup):
             raise ValueError(
                 f"an order limit of {max_order_lots} lots: give 0 for none, or a positive number"
             )
-        self._agent(agent).gateway.max_order_lots[listing] = max_order_lots
+        self._agent(agent).gateway.max_order_lots[listing] = int64(max_order_lots)
 
     def deposit(self, agent: AgentId, venue: VenueId, asset: AssetId, atoms: Atoms) -> None:
         """Endow an agent."""
         self._before_start()
+        agent, venue, asset, atoms = int64(agent), int64(venue), int64(asset), int64(atoms)
         known(self._venues, venue, "venue")
         known(self._assets, asset, "asset")
         gateway = self._agent(agent).gateway

@@ -6,7 +6,7 @@ from typing import Any
 
 from market_sim.errors import EngineError
 from market_sim.reference.kernel.session import Session
-from market_sim.reference.types import Nanos
+from market_sim.reference.types import Nanos, int64
 
 MAX_ENTRIES_AT_ONE_INSTANT = 100_000
 
@@ -22,6 +22,7 @@ class Kernel(Session):
         The clock then stands at `until_ns`. Every notice is handed over before anything else happens.
         """
         self._after_start()
+        until_ns = int64(until_ns)
         if until_ns < self.now_ns:
             raise ValueError(f"next({until_ns}) at {self.now_ns} ns: time does not run backwards")
         while True:

@@ -15,7 +15,18 @@ from market_sim.reference.kernel.queue import REPORT, VENUE, WAKE
 from market_sim.reference.kernel.setup import known
 from market_sim.reference.ledger import AssetId, Posting
 from market_sim.reference.order import Cancel, NewOrder, Replace
-from market_sim.reference.types import FEES, TRANSIT, AgentId, Atoms, ListingId, Lots, Nanos, Ticks, VenueId
+from market_sim.reference.types import (
+    FEES,
+    TRANSIT,
+    AgentId,
+    Atoms,
+    ListingId,
+    Lots,
+    Nanos,
+    Ticks,
+    VenueId,
+    int64,
+)
 from market_sim.reference.venue import check_codes
 
 IGNORED = 0  # the counter that a disabled agent gets: no order ever has it
@@ -30,6 +41,7 @@ class Sending(Clearing):
 
     def wake_in(self, agent: AgentId, delay_ns: Nanos) -> None:
         """Let an agent be woken later; at least 1 ns, or simulated time could stand still."""
+        agent, delay_ns = int64(agent), int64(delay_ns)
         self._sender(agent)
         if delay_ns < 1:
             raise ValueError(f"a wake-up in {delay_ns} ns: give at least 1")
@@ -47,6 +59,8 @@ class Sending(Clearing):
         size: Lots,
     ) -> int:
         """Send an order; returns its counter, known before anybody has seen it. 0 from a disabled agent."""
+        agent, listing, size = int64(agent), int64(listing), int64(size)
+        price = None if price is None else int64(price)
         sender, market = self._sender(agent), self._tradable(listing)
         check_codes(side, order_type, tif, sender.stp)
         if not sender.enabled:
@@ -82,6 +96,7 @@ class Sending(Clearing):
 
     def cancel(self, agent: AgentId, counter: int) -> None:
         """Ask for an order to be taken out."""
+        agent, counter = int64(agent), int64(counter)
         sender = self._sender(agent)
         if not sender.enabled:
             return
@@ -93,6 +108,7 @@ class Sending(Clearing):
 
     def replace(self, agent: AgentId, counter: int, price: Ticks, size: Lots) -> None:
         """Ask for another price and another TOTAL size of an order."""
+        agent, counter, price, size = int64(agent), int64(counter), int64(price), int64(size)
         sender = self._sender(agent)
         if not sender.enabled:
             return
@@ -121,6 +137,7 @@ class Sending(Clearing):
 
         False, and nothing moves, if the atoms are not spendable, the agent is disabled or the session over.
         """
+        atoms, fee_atoms, delay_ns = int64(atoms), int64(fee_atoms), int64(delay_ns)
         sender = self._sender(agent)
         for venue in (from_venue, to_venue):
             known(self._venues, venue, "venue")

@@ -6,10 +6,12 @@ Everything is numbered in order of creation. `start` freezes it: what exists can
 from __future__ import annotations
 
 from collections import deque
+from operator import index
 from typing import Any
 
 from market_sim.errors import EngineError
 from market_sim.reference.gateway import Gateway, Terms
+from market_sim.reference.hashing import MASK
 from market_sim.reference.kernel.channel import ConsolidatedChannel, Subscription
 from market_sim.reference.kernel.log import EventLog
 from market_sim.reference.kernel.market import Agent, Instrument, MarketState, Profile
@@ -22,12 +24,14 @@ from market_sim.reference.types import (
     EXTERNAL_BOOK,
     EXTERNAL_TAKER,
     FIRST_USER_AGENT,
+    INT64_MIN,
     RESERVED_NAMES,
     AgentId,
     Atoms,
     ListingId,
     Nanos,
     VenueId,
+    int64,
 )
 from market_sim.reference.venue import Venue
 
@@ -38,7 +42,9 @@ class Setup:
     def __init__(self, seed: int, pooled: bool = False) -> None:
         self.now_ns: Nanos = 0
         self.events = 0
-        self._seed = seed
+        if not INT64_MIN <= seed <= MASK:
+            raise ValueError(f"seed {seed} does not fit into 64 bits")
+        self._seed = index(seed)
         self._pooled = pooled
         self._started = self._closed = False
         self._assets: list[str] = []
@@ -152,6 +158,7 @@ class Setup:
         """An agent. `decision_ns` is the time it takes to think; 0 open orders stands for no limit."""
         self._before_start()
         known(self._profiles, profile, "profile")
+        decision_ns, max_open_orders = int64(decision_ns), int64(max_open_orders)
         if stp not in (SelfTradePrevention.NONE, SelfTradePrevention.NEWEST):
             raise ValueError(f"agent {name!r} with self-trade prevention {stp}: choose NONE 0 or NEWEST 1")
         if decision_ns < 0 or max_open_orders < 0:

@@ -11,7 +11,7 @@ from market_sim.reference.book import Bbo, Book
 from market_sim.reference.event import CancelReason, Event, EventKind, RejectReason
 from market_sim.reference.hashing import fnv, fold
 from market_sim.reference.order import CommandKind, NewOrder, Order
-from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Phase, Ticks
+from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Phase, Ticks, int64
 from market_sim.reference.venue.checks import check_codes, check_new, check_phase, check_replace
 from market_sim.reference.venue.listing import Listing
 from market_sim.reference.venue.matching import Matching
@@ -39,9 +39,8 @@ class Venue(Matching):
     ) -> ListingId:
         """List an instrument; alone, a venue counts its own ids, a kernel gives ids over all venues."""
         number = len(self.listings) if listing_id is None else listing_id
-        self.listings[number] = Listing(
-            number, tick_lot_atoms, lot_atoms, min_notional_atoms, maker_fee_e8, taker_fee_e8
-        )
+        atoms = (int64(tick_lot_atoms), int64(lot_atoms), int64(min_notional_atoms))
+        self.listings[number] = Listing(number, *atoms, int64(maker_fee_e8), int64(taker_fee_e8))
         return number
 
     def set_owner(self, agent: AgentId, owner: AgentId) -> None:
@@ -66,9 +65,9 @@ class Venue(Matching):
     ) -> int:
         """Accept and match an order; what is left rests or is cancelled. Returns the events emitted."""
         check_codes(side, order_type, tif, stp)
-        order = NewOrder(
-            agent, counter, listing, int(side), order_type, tif, int(stp), bool(post_only), price, size
-        )
+        price = None if price is None else int64(price)
+        numbers = (int(side), order_type, tif, int(stp), bool(post_only), price, int64(size))
+        order = NewOrder(int64(agent), int64(counter), int64(listing), *numbers)
         return self.enter(time_ns, order)
 
     def enter(self, time_ns: Nanos, order: NewOrder) -> int:
@@ -116,6 +115,7 @@ class Venue(Matching):
         A lower size at the same price keeps the place in the queue. Anything else goes to the back,
         because it asks for something that others at that price have waited for longer.
         """
+        price, size = int64(price), int64(size)
         before = self._begin(time_ns)
         order = self._find(listing, agent, counter)
         reason = check_phase(self.phase, is_cancel=False) or self._missing(listing, order)
