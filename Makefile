@@ -53,10 +53,12 @@ serve: setup
 	@$(RUN) panel serve app --address 127.0.0.1 --port $(PORT) --liveness \
 	  --allow-websocket-origin 127.0.0.1:$(PORT) --allow-websocket-origin localhost:$(PORT)
 
-# Files stay together on one worker: a module's fixtures (a served dashboard, a generated capture) are made once.
+# Files stay together on one worker: a module's fixtures (a generated capture) are made once. The browser tests measure
+# pictures a second, so they run afterwards and alone. Exit code 5 says that TESTS chose none of a kind.
 test: setup
 	@$(RUN) python -c 'from market_sim.doctor import chromium_advice; print(chromium_advice())'
-	$(RUN) pytest -n $(JOBS) --dist loadfile $(TESTS)
+	$(RUN) pytest -n $(JOBS) --dist loadfile -m "not browser" $(TESTS) || [ $$? = 5 ]
+	$(RUN) pytest -m browser $(TESTS) || [ $$? = 5 ]
 
 check:
 	.ci/run

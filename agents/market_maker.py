@@ -67,6 +67,7 @@ class AvellanedaStoikov(Trader):
         self._variance: dict[int, float] = {}
         self._spread: dict[int, float] = {}
         self._looks: dict[int, int] = {}
+        self._learned_ns: dict[int, int] = {}
         self.wake_in(1 + int(self.random.random() * self.interval_s * SECOND_NS))
 
     def on_wake(self) -> None:
@@ -103,12 +104,14 @@ class AvellanedaStoikov(Trader):
             # A plain mean at first, an exponential one as soon as the window is full.
             weight = max(1 / (looks - 1), self.interval_s / self.window_s)
             move = mid - self._mid[listing.id]
+            # Longer than an interval where a side was empty in between.
+            elapsed_s = (self.now_ns - self._learned_ns[listing.id]) / SECOND_NS
             variance = self._variance.get(listing.id, 0.0)
-            self._variance[listing.id] = variance + weight * (move * move / self.interval_s - variance)
+            self._variance[listing.id] = variance + weight * (move * move / elapsed_s - variance)
         weight = max(1 / looks, self.interval_s / self.window_s)
         known = self._spread.get(listing.id, spread)
         self._spread[listing.id] = known + weight * (spread - known)
-        self._mid[listing.id] = mid
+        self._mid[listing.id], self._learned_ns[listing.id] = mid, self.now_ns
 
     def _requote(self, listing: Listing) -> None:
         mid = self._mid.get(listing.id)

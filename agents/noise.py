@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from agents.base import Listing, Order, Side, Trader, View
+from agents.base import Listing, Side, Trader
 
 SECOND_NS = 1_000_000_000
 
@@ -39,7 +39,10 @@ class NoiseTrader(Trader):
     """Where a market without any quote begins, in quote units; 0: at the fundamental value."""
 
     def on_start(self) -> None:
-        """Begin at a random moment: every pause of a Poisson process has the same law, the first too."""
+        """Seed the market on both sides if it knows where, then act for the first time at a random moment."""
+        for listing in self.listings:
+            for side in (Side.BUY, Side.SELL):
+                self._rest(listing, side)
         self._pause()
 
     def _pause(self) -> None:
@@ -49,41 +52,37 @@ class NoiseTrader(Trader):
         """Do one thing at one listing."""
         listing = self.listings[self.random.below(len(self.listings))]
         kind = self.random.random()
-        open_orders = [
-            order for order in self.orders.values() if order.listing is listing and not order.cancel_sent
-        ]
-        if open_orders and kind < self.cancel_share:
-            self.cancel(open_orders[self.random.below(len(open_orders))].id)
+        own = [order for order in self.orders.values() if order.listing is listing and not order.cancel_sent]
+        if own and kind < self.cancel_share:
+            self.cancel(own[self.random.below(len(own))].id)
         elif kind < self.cancel_share + self.market_share:
-            self._take(listing)
+            self._take(listing, self.random.below(2))
+        elif len(own) >= self.max_open:
+            self.cancel(own[0].id)
         else:
-            self._rest(listing, open_orders)
+            self._rest(listing, self.random.below(2))
         self._pause()
 
-    def _take(self, listing: Listing) -> None:
+    def _take(self, listing: Listing, side: int) -> None:
         """Take at the best price shown, no further: what is not there is cancelled."""
-        view, side = self.view(listing), self.random.below(2)
+        view = self.view(listing)
         best = view.ask_ticks if side == Side.BUY else view.bid_ticks
-        size = self._size(listing)
         if best is not None:
             send = self.buy if side == Side.BUY else self.sell
-            send(listing, size, listing.price(best), tif="IOC")
+            send(listing, self._size(listing), listing.price(best), tif="IOC")
 
-    def _rest(self, listing: Listing, open_orders: list[Order]) -> None:
-        if len(open_orders) >= self.max_open:
-            self.cancel(open_orders[0].id)
-            return
-        view, side = self.view(listing), self.random.below(2)
-        distance = int(self.random.expovariate() * self.depth_ticks)
-        size = self._size(listing)
-        ticks = self._anchor_ticks(listing, view, side)
+    def _rest(self, listing: Listing, side: int) -> None:
+        """Leave a limit order a random distance from the best price of the other side."""
+        ticks = self._anchor_ticks(listing, side)
         if ticks is not None:
-            away = -1 - distance if side == Side.BUY else 1 + distance
+            distance = 1 + int(self.random.expovariate() * self.depth_ticks)
+            away = -distance if side == Side.BUY else distance
             send = self.buy if side == Side.BUY else self.sell
-            send(listing, size, listing.price(max(ticks + away, 1)))
+            send(listing, self._size(listing), listing.price(max(ticks + away, 1)))
 
-    def _anchor_ticks(self, listing: Listing, view: View, side: int) -> int | None:
+    def _anchor_ticks(self, listing: Listing, side: int) -> int | None:
         """What an order keeps away from: the opposite best, else the own best, else the start."""
+        view = self.view(listing)
         opposite, own = view.ask_ticks, view.bid_ticks
         if side == Side.SELL:
             opposite, own = own, opposite

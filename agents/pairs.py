@@ -28,12 +28,12 @@ class PairsTrader(Trader):
 
     Model: the trading rule of Gatev, Goetzmann and Rouwenhorst (2006), Review of Financial Studies
     19:797-827, with a regression hedge in place of their normalised prices: every `interval_s` the mids of
-    both instruments are noted; over the last `window` notes the second's mid is regressed on the first's by
-    least squares. If the last gap is more than `entry` standard deviations off, the pair is opened: `size`
-    of the second against beta times `size` of the first. Slope, intercept and deviation are fixed at entry
-    until the pair is closed: at a score inside `exit`, or beyond `stop`, or after `max_hold_s`. After a stop
-    it waits until the score has been inside `entry` again. Every decision uses notes taken before it, from
-    the agent's own delayed views; nothing looks ahead.
+    both instruments are noted; the second's are regressed on the first's over the last `window` notes by
+    least squares. If the mids now are more than `entry` standard deviations off that line, the pair is
+    opened: `size` of the second against beta times `size` of the first. Slope, intercept and deviation are
+    fixed at entry until the pair is closed: at a score inside `exit`, or beyond `stop`, or after
+    `max_hold_s`. After a stop it waits until the score has been inside `entry` again. All it knows are its
+    own delayed views so far; nothing looks ahead.
 
     It trades at market, towards a target holding of each instrument, so a leg that filled short is sent
     again for the rest at the next look; if a pair cannot be completed within `patience` looks, it is closed.
@@ -82,11 +82,12 @@ class PairsTrader(Trader):
         self.wake_in(int(self.interval_s * SECOND_NS))
         first, second = self.view(self._first).mid, self.view(self._second).mid
         if first is not None and second is not None:
-            self._notes.append((first, second))
             if self._fit is None:
                 self._consider_opening(first, second)
             else:
                 self._consider_closing(self._fit.score(first, second))
+            # Only now: a gap measured by a line that has already been bent towards it would look smaller.
+            self._notes.append((first, second))
         self._trade()
 
     def _consider_opening(self, first: float, second: float) -> None:

@@ -70,7 +70,7 @@ class Plan(NamedTuple):
 
 
 class TriangularArbitrageur(Trader):
-    """Watches every triangle of listings on each venue, both ways round, and trades the one that pays most.
+    """Watches every triangle of listings, both ways round, and trades the one that pays most.
 
     Model: triangular arbitrage on executable prices as measured by Fenn, Howison, McDonald, Williams and
     Johnson (2009), International Journal of Theoretical and Applied Finance 12:1105-1123: a round trip pays
@@ -82,8 +82,8 @@ class TriangularArbitrageur(Trader):
     residual is traded back at market, and again after `retry_s` if that fails too. Rounding dust below
     `dust_lots` stays, and enters the next round trip's sizes instead.
 
-    Simplifications: one attempt at a time over all triangles of all venues; triangles lie within one venue;
-    no view on how long a quote will last; inventory is the given endowment, it is not moved between venues.
+    Simplifications: one attempt at a time over all triangles of all venues; no view on how long a quote will
+    last; inventory is the given endowment, it is not moved between venues.
     """
 
     portable: ClassVar[bool] = True

@@ -89,16 +89,22 @@ def find_chromium() -> str | None:
 
 
 def chromium_advice() -> str:
-    """One line for the start of a test run: the browser that will be used, or how to get one."""
+    """One line for the start of a test run: the browser that will be used, or how to get one.
+
+    With CI=true a missing browser ends the run: tests that nobody misses would be left out for ever.
+    """
     found = find_chromium()
     if found:
         return f"==> browser tests use {found}"
     named = os.environ.get("MARKET_SIM_CHROMIUM")
     missing = f"MARKET_SIM_CHROMIUM={named} is no program" if named else "no Chromium found"
-    return (
-        f"==> {missing}: the browser tests are left out. On Debian and Ubuntu: apt-get install chromium; "
-        "elsewhere name one: MARKET_SIM_CHROMIUM=/path/to/chrome"
+    remedy = (
+        "On Debian and Ubuntu: apt-get install chromium; elsewhere name one: "
+        "MARKET_SIM_CHROMIUM=/path/to/chrome"
     )
+    if os.environ.get("CI") == "true":
+        raise SystemExit(f"{missing}, and CI runs every test. {remedy}")
+    return f"==> {missing}: the browser tests are left out. {remedy}"
 
 
 def data_folder() -> Path | None:

@@ -1,4 +1,4 @@
-"""The rows that cross the native engine's boundary in bulk: numpy structured types, byte for byte as in Rust."""
+"""The rows that cross the native engine's boundary in bulk: numpy types, byte for byte as in Rust."""
 
 from __future__ import annotations
 

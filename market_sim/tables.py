@@ -59,8 +59,10 @@ class Names:
         return self._scaled(atoms, [(1, 10**listing.quote_decimals) for listing in self.listings])
 
     def _scaled(self, column: str, ratios: Sequence[tuple[int, int]]) -> pl.Expr:
-        up = _gather([ratio[0] for ratio in ratios], "listing")
-        down = _gather([ratio[1] for ratio in ratios], "listing")
+        # A divisor of one entry is broadcast, and Polars then multiplies by its reciprocal: off by a last place.
+        padded = [*ratios, (1, 1)]
+        up = _gather([ratio[0] for ratio in padded], "listing")
+        down = _gather([ratio[1] for ratio in padded], "listing")
         # One division of two exact integers is correctly rounded, so 10001 ticks of 0.01 read 100.01.
         return (pl.col(column) * up) / down
 

@@ -68,11 +68,9 @@ def read_workload(path: str | Path) -> Workload:
         raise DataError(f"{len(raw)} bytes are less than a workload's header of {HEADER_BYTES}", file)
     preload, total, _, item = (int(x) for x in np.frombuffer(raw, "<u4", 4))
     if item != MESSAGE.itemsize or preload > total:
-        raise DataError(
-            f"not a matching workload: its header says {item} bytes a message, {preload} of {total} preloaded",
-            file,
-            remedy=f"A workload has {MESSAGE.itemsize} bytes a message.",
-        )
+        said = f"{item} bytes a message, {preload} of {total} preloaded"
+        remedy = f"A workload has {MESSAGE.itemsize} bytes a message."
+        raise DataError(f"not a matching workload: its header says {said}", file, remedy=remedy)
     expected = HEADER_BYTES + total * item
     if len(raw) != expected:
         raise DataError(

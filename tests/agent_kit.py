@@ -35,14 +35,25 @@ def _sender(orders):
 
 
 def sent(played, name):
-    """(ms when sent, listing, side, size, price, time in force) of every new order of an agent, in order."""
-    rows = played.result().orders.filter(agent=name)
-    new = rows.filter(rows["event"].is_in(["accepted", "rejected"])).sort("order")
-    columns = ("sent_ns", "listing", "side", "size", "price", "tif")
-    return [(row[0] / MS, *row[1:]) for row in new.select(columns).iter_rows()]
+    """(ms when sent, listing, side, size, price, tif) of every new order of an agent, in order."""
+    rows = reports(played, name)
+    new = sorted(
+        (row for row in rows if row["event"] in ("accepted", "rejected")), key=lambda row: row["order"]
+    )
+    return [((r["sent_ns"] or 0) / MS, r["listing"], r["side"], r["size"], r["price"], r["tif"]) for r in new]
 
 
 def filled(played, name):
     """(listing, side, size, price) of every fill of an agent, in order."""
-    rows = played.result().orders.filter(agent=name, event="fill")
-    return list(rows.select("listing", "side", "size", "price").iter_rows())
+    return [(r["listing"], r["side"], r["size"], r["price"]) for r in reports(played, name, "fill")]
+
+
+def reports(played, name, event=None):
+    """The rows of an agent's reports, with prices and sizes as its own listings give them."""
+    listings = {listing.name: listing for listing in played.listings}
+    rows = []
+    for row in played.result().orders.filter(agent=name).iter_rows(named=True):
+        listing = listings[row["listing"]]
+        price = listing.price(row["price_ticks"]) if row["price_ticks"] else None
+        rows.append({**row, "price": price, "size": listing.size(row["size_lots"])})
+    return [row for row in rows if event in (None, row["event"])]

@@ -27,10 +27,12 @@ class Session:
         self.venues = draw.randint(1, 3)
         self.profiles = draw.randint(1, 3)
         self.agents = draw.randint(2, 6)
-        self.external = draw.random() < 0.8
+        self.recorded = draw.choice((0, 1, 1, 1, 2))
         self.proportional = draw.random() < 0.5
         self.stretch = draw.choice((3, 50, 1_000))  # nanoseconds between things that happen
+        self.purses = draw.choice(((500, 5_000, 50_000, 500_000), (10**4, 10**9, 10**9, 10**9)))
         self.close_at = int(self.steps * 0.95)
+        self.cash_only = set()  # agents without credit and short selling, known once a kernel is built
 
 
 def model(draw, scale):
@@ -70,28 +72,36 @@ def build(session, kernel_class):
             kernel.set_consolidated_latency(profile, model(draw, session.stretch))
     for number in range(session.agents):
         add_agent(session, kernel, draw, number, venues, listings, instruments, (usd, btc, eth))
-    if session.external:
-        kernel.add_external(listings[0], session.proportional)
+    for listing in recorded(session, listings):
+        kernel.add_external(listing, session.proportional)
     kernel.start()
     return kernel
 
 
+def recorded(session, listings):
+    """Listings with recorded flow: none, the first, or the first and the last."""
+    return sorted({listings[0], listings[-1]} if session.recorded > 1 else listings[: session.recorded])
+
+
 def add_agent(session, kernel, draw, number, venues, listings, instruments, assets):
     profile = draw.randrange(session.profiles)
+    unlimited, short = draw.random() < 0.3, draw.random() < 0.3
     agent = kernel.add_agent(
         f"agent {number}",
         profile,
-        draw.random() < 0.3,
-        draw.random() < 0.3,
+        unlimited,
+        short,
         draw.randrange(2),
         draw.choice((0, 0, session.stretch)),
         draw.choice((0, 0, 0, 8)),
     )
+    if not unlimited and not short:
+        session.cash_only.add(agent)
     for venue in venues:
         if draw.random() < 0.9:
             kernel.set_link(agent, venue, model(draw, session.stretch), model(draw, session.stretch))
         for asset in assets:
-            kernel.deposit(agent, venue, asset, draw.choice((10**4, 10**6, 10**9, 10**9, 10**9)))
+            kernel.deposit(agent, venue, asset, draw.choice(session.purses))
     for listing in listings:
         if draw.random() < 0.2:
             kernel.set_order_limit(agent, listing, 15)
@@ -124,13 +134,16 @@ class Stopped:
 class Dice:
     """Draws what happens next and does it to all kernels, comparing what they answer."""
 
-    def __init__(self, session, kernels):
+    def __init__(self, session, kernels, heard):
         self.session, self.kernels = session, kernels
         self.draw = session.random
         self.listings = len(kernels[0].totals()["volume"])
-        self.heard = []  # notices and answers, with the hash of the log: the story of the session
+        self.recorded = recorded(session, list(range(self.listings)))
+        self.heard = heard  # notices and answers, with the hash of the log: the story of the session
         self.counters = {}
         self.pushed_ns = 0
+        self.middle = 100
+        self.closed = False
 
     def agent(self):
         return 5 + self.draw.randrange(self.session.agents)
@@ -147,47 +160,55 @@ class Dice:
         """One thing happens."""
         choice, draw = self.draw.random(), self.draw
         agent = self.agent()
-        if choice < 0.45:
+        if self.session.recorded and draw.random() < 0.3:
+            self.push()
+        elif choice < 0.5:
             self.order(agent)
-        elif choice < 0.58:
-            self.both("cancel", agent, self.known(agent))
-        elif choice < 0.70:
-            self.both("replace", agent, self.known(agent), self.price(), draw.randint(0, 20))
-        elif choice < 0.78:
+        elif choice < 0.65:
+            self.both("cancel", *self.target(agent))
+        elif choice < 0.79:
+            self.both("replace", *self.target(agent), self.price(draw.randrange(2)), draw.randint(0, 20))
+        elif choice < 0.87:
             self.both("wake_in", agent, draw.randint(1, 2 * self.session.stretch))
-        elif choice < 0.82:
+        elif choice < 0.91:
             fee = draw.randint(0, 3)
             places = [draw.randrange(self.session.venues) for _ in range(2)]
             amount, delay = fee + draw.choice((1, 1_000, 10**7)), draw.randint(0, self.session.stretch)
             self.both("transfer", agent, *places, draw.randrange(3), amount, fee, delay)
-        elif choice < 0.835:
+        elif choice < 0.915:
             self.both("disable_agent", agent)
-        elif choice < 0.86:
+        elif choice < 0.96:
             self.both("enable_agent", agent)
-        elif choice < 0.88:
-            phase = draw.choice((Phase.CONTINUOUS, Phase.CONTINUOUS, Phase.SUSPENDED))
+        elif choice < 0.98 and not self.closed:
+            phase = draw.choice((*[Phase.CONTINUOUS] * 4, Phase.SUSPENDED))
             self.both("set_phase", draw.randrange(self.session.venues), int(phase))
-        elif self.session.external:
-            self.push()
 
     def order(self, agent):
         draw = self.draw
-        order_type = draw.choice((LIMIT, LIMIT, LIMIT, MARKET))
-        price = None if order_type == MARKET and draw.random() < 0.5 else self.price()
-        tif, post_only = draw.choice((GTC, GTC, GTC, IOC, FOK)), draw.random() < 0.1
+        order_type, side = draw.choice((*[LIMIT] * 7, MARKET)), draw.randrange(2)
+        price = None if order_type == MARKET and draw.random() < 0.5 else self.price(side)
+        tif, post_only = draw.choice((*[GTC] * 7, IOC, FOK)), draw.random() < 0.1
         counter = self.both(
             "new_order",
-            *(agent, draw.randrange(self.listings), draw.randrange(2), order_type),
+            *(agent, draw.randrange(self.listings), side, order_type),
             *(tif, post_only, price, draw.randint(0 if draw.random() < 0.02 else 1, 20)),
         )
         self.counters[agent] = max(counter, self.counters.get(agent, 0))
 
-    def known(self, agent):
-        latest = self.counters.get(agent, 0)
-        return max(latest - int(self.draw.expovariate(0.3)), 0)
+    def target(self, agent):
+        """Mostly an order that lives now (it may be gone when the command arrives), else a recent number."""
+        live = self.both("open_orders", self.draw.randrange(self.listings))
+        users = [order[:2] for order in live if order[0] >= 5]
+        if users and self.draw.random() < 0.8:
+            return self.draw.choice(users)
+        return agent, max(self.counters.get(agent, 0) - int(self.draw.expovariate(0.5)), 0)
 
-    def price(self):
-        return self.draw.randint(95, 105) if self.draw.random() > 0.01 else self.draw.choice((0, 2**53 + 1))
+    def price(self, side):
+        """Mostly where others rest on this side, sometimes across, now and then nonsense."""
+        if self.draw.random() < 0.01:
+            return self.draw.choice((0, 2**53 + 1))
+        away = self.draw.choice((-2, -1, 0, 1, 1, 1, 1, 2, 2, 3, 4))
+        return self.middle + (away if side else -away)
 
     def push(self):
         """Recorded flow: mostly a book that moves, its trades before or after their change of depth."""
@@ -195,11 +216,12 @@ class Dice:
         self.pushed_ns = max(self.pushed_ns, self.kernels[0].now_ns) + draw.randint(0, self.session.stretch)
         stamp = draw.choice((None, self.pushed_ns - draw.randint(0, self.session.stretch)))
         times = (self.pushed_ns, stamp, draw.choice((None, 0, draw.randint(0, self.session.stretch))))
-        middle = draw.randint(98, 102)
+        self.middle = min(max(self.middle + draw.choice((*[0] * 8, -1, 1)), 98), 102)
+        middle, listing = self.middle, draw.choice(self.recorded)
         if draw.random() < 0.35:
             aggressor = draw.randrange(2)
-            price = middle + (draw.randint(0, 3) if aggressor == 0 else -draw.randint(0, 3))
-            self.both("push_trade", *times, 0, aggressor, price, draw.randint(1, 25))
+            price = middle + (1 if aggressor == 0 else -1) * draw.choice((0, 1, 1, 1, 2, 2, 3))
+            self.both("push_trade", *times, listing, aggressor, price, draw.randint(1, 25))
             return
         levels = []
         for _ in range(draw.randint(1, 5)):
@@ -207,16 +229,17 @@ class Dice:
             price = middle + (1 if side else -1) * draw.randint(1 if draw.random() < 0.9 else -2, 4)
             levels.append((side, price, draw.choice((0, draw.randint(1, 30)))))
         columns = [list(column) for column in zip(*levels, strict=True)]
-        self.both("push_depth", *times, 0, draw.random() < 0.1, *columns)
+        self.both("push_depth", *times, listing, draw.random() < 0.1, *columns)
 
 
-def lockstep(session, *kernels):
+def lockstep(session, *kernels, heard=None):
     """Run a session; every notice, hash and view of the kernels must agree. Returns the session's story."""
-    dice = Dice(session, kernels)
+    dice = Dice(session, kernels, [] if heard is None else heard)
     one = kernels[0]
     for step in range(session.steps):
         if step == session.close_at:
             dice.both("close")
+            dice.closed = True
         for _ in range(session.random.randint(0, 4)):
             dice.act()
         until_ns = one.now_ns + session.random.randint(0, 2 * session.stretch)
@@ -249,9 +272,9 @@ def compare_everything(session, dice):
         both("state_hash", venue)
         for agent in (0, 1, 2, 4, *range(5, 5 + session.agents)):
             for asset in range(3):
-                both("balance", agent, venue, asset)
-                if agent >= 5:
-                    both("spendable", agent, venue, asset)
+                held = both("balance", agent, venue, asset)
+                free = both("spendable", agent, venue, asset) if agent >= 5 else held
+                assert agent not in session.cash_only or min(held, free) >= 0, "nobody spends what he lacks"
     for listing in range(dice.listings):
         for name in ("true_bbo", "last_trade", "open_orders"):
             both(name, listing)
@@ -265,9 +288,9 @@ def compare_everything(session, dice):
         for instrument in range(3):
             both("consolidated_view", agent, instrument)
         both("queue_ahead", agent, dice.counters.get(agent, 0))
-    if session.external:
-        both("external_stats", 0)
-        both("external_bbo", 0)
+    for listing in dice.recorded:
+        both("external_stats", listing)
+        both("external_bbo", listing)
     both("ledger_imbalance")
     dice.agree("totals", [plain(kernel.totals()) for kernel in dice.kernels])
     dice.agree("tape", [plain(kernel.drain_tape()) for kernel in dice.kernels])

@@ -159,7 +159,7 @@ def test_a_repair_that_finds_nothing_is_tried_again():
 
 
 def test_it_does_not_send_twice_for_what_it_has_taken():
-    """The view still shows the old quotes until the data of the own trades arrive; it must not believe them."""
+    # The view shows the old quotes until the data of the own trades arrive; it must not believe them.
     slow = hub(latency={"home": {"entry": "1ms", "report": "1ms", "data": "20ms"}})
     assert len(sent(market(slow, book(*quotes()), arbitrageur(retry_s=0.001)), "arb")) == 3
 
@@ -220,3 +220,12 @@ def test_with_pooled_accounts_a_round_trip_may_cross_venues():
 def test_on_unlimited_credit_it_needs_no_inventory():
     played = market(hub(), book(*quotes()), TriangularArbitrageur(name="arb"))
     assert [row[3] for row in sent(played, "arb")] == [0.5, 10.0, 10.0]
+
+
+def test_rounding_dust_enters_the_next_sizes_and_does_not_pile_up():
+    # Each of 60 round trips costs 0.0165165 bitcoin, of which 0.0165 are whole lots.
+    later = {10 * k: [(CROSS, "sell", "0.33", "0.05")] for k in range(1, 61)}
+    orders = [row for row in quotes() if row[:2] != (CROSS, "sell")]
+    played = market(hub("10"), book(*orders, later=later), arbitrageur())
+    assert len(sent(played, "arb")) == 3 * 60
+    assert played.trader("arb").account.position("BTC") == pytest.approx(2.0, abs=0.0005)

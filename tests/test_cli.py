@@ -115,12 +115,11 @@ def test_both_engines_give_one_hash(folder):
     assert len({one["event_log_hash"] for one in told}) == 1
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "1"])
-def test_python_hash_seed_changes_nothing(folder, hash_seed):
+def test_another_process_with_another_hash_seed_gives_the_same(folder):
     done = subprocess.run(
         [sys.executable, "-m", "market_sim", "run", "small.toml", "--seed", "7", "--json"],
         capture_output=True, text=True, check=True,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert (
         json.loads(done.stdout)["event_log_hash"] == run_json("small.toml", "--seed", "7")["event_log_hash"]

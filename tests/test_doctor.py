@@ -107,6 +107,7 @@ def test_chromium_is_the_one_that_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("MARKET_SIM_CHROMIUM", str(browser))
     assert find_chromium() == str(browser)
     assert str(browser) in chromium_advice()
+    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("MARKET_SIM_CHROMIUM", str(tmp_path / "gone"))
     assert find_chromium() is None
     assert "is no program" in chromium_advice()
@@ -116,8 +117,12 @@ def test_without_a_browser_the_advice_says_how_to_get_one(monkeypatch, tmp_path)
     monkeypatch.delenv("MARKET_SIM_CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("market_sim.doctor._CHROMIUM_PLACES", ())
+    monkeypatch.delenv("CI", raising=False)
     assert find_chromium() is None
     assert "apt-get install chromium" in chromium_advice()
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(SystemExit, match="CI runs every test"):
+        chromium_advice()
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -3,6 +3,7 @@
 import pytest
 from engine_kit import IOC, MARKET, Market
 
+from market_sim.engine import EventKind
 from market_sim.errors import EngineError
 
 LISTING = (1_000, 10, 0, -2_000, 5_000)
@@ -196,6 +197,52 @@ def test_a_replacement_counts_what_has_traded(market):
     assert market.truth(market.ann)[0] - market.money(market.ann)[0] == need(101, 8)
     market.run(40)
     assert market.truth(market.ann)[0] - market.money(market.ann)[0] == need(101, 8)
+
+
+def test_a_fill_heard_of_meanwhile_frees_nothing_that_a_replacement_may_need(kernel_class):
+    """The dearer version is still under way: what it may cost must not be spent on something else."""
+    market = Market(kernel_class)
+    ann = market.agent("ann", usd=1_000, entry=("series", (0, 1), (0, 50)), report=("constant", 10))
+    bob = market.agent("bob")
+    market.start()
+    market.buy(ann, 100, 5)
+    market.run(5)
+    market.sell(bob, 100, 1)
+    market.run(6)
+    market.kernel.replace(ann, 1, 200, 5)  # arrives at 56
+    assert market.money(ann)[0] == 0
+    market.run(20)  # the fill has been heard of: 4 lots are left, at 200 they may cost 800
+    assert market.money(ann)[0] == 100
+    market.kernel.replace(ann, 1, 150, 5)
+    market.run(66)
+    assert market.money(ann)[0] == 100, "the first replacement is done, the second needs less"
+    market.run(100)
+    assert market.money(ann)[0] == 300
+
+
+def test_answers_to_replacements_come_in_their_order(kernel_class):
+    market = Market(kernel_class)
+    ann = market.agent("ann", usd=1_000, entry=("constant", 50))
+    bob = market.agent("bob")
+    market.start()
+    market.sell(bob, 110, 1)
+    market.buy(ann, 100, 2, post_only=True)
+    market.run(60)
+    market.kernel.replace(ann, 1, 120, 2)  # will be refused: it would cross
+    market.run(70)
+    market.kernel.replace(ann, 1, 105, 4)
+    assert market.money(ann)[0] == 1_000 - 420
+    market.run(110)
+    assert words(market.reports(ann, 110)) == []
+    assert market.notices[-1][4] == EventKind.REPLACE_REJECTED
+    assert market.money(ann)[0] == 1_000 - 420
+    market.run(120)
+    assert market.notices[-1][4] == EventKind.REPLACED
+    assert market.money(ann)[0] == 1_000 - 420
+    market.kernel.replace(ann, 1, 100, 1)
+    market.kernel.cancel(ann, 1)
+    market.run(200)
+    assert market.money(ann)[0] == 1_000
 
 
 def test_cancel_and_replace_of_an_order_that_is_not_open(market):

@@ -1,5 +1,6 @@
 """The kernel's clock: who hears what and when, views, conflation, phases, agents on and off, the end."""
 
+import numpy as np
 import pytest
 from engine_kit import BUY, IOC, Market
 
@@ -98,6 +99,21 @@ def test_too_much_at_one_instant_names_the_agent(kernel_class):
     assert market.kernel.events >= 100_000
 
 
+def test_an_agent_that_never_takes_no_for_an_answer_is_named(kernel_class):
+    market = Market(kernel_class)
+    market.agent("ann")
+    broke = market.agent("broke", usd=0)
+    market.start()
+
+    def insist():
+        market.buy(broke, 100, 1)
+        while market.kernel.next(100) is not None:
+            market.buy(broke, 100, 1)
+
+    with pytest.raises(EngineError, match="broke"):
+        insist()
+
+
 def test_a_hundred_thousand_entries_at_one_instant_are_allowed(kernel_class):
     market = Market(kernel_class)
     ann = market.agent("ann")
@@ -110,6 +126,18 @@ def test_a_hundred_thousand_entries_at_one_instant_are_allowed(kernel_class):
         kernel.wake_in(ann, 5)
     with pytest.raises(EngineError, match="11 ns"):
         market.run()
+
+
+def test_entries_of_another_instant_do_not_count(kernel_class):
+    market = Market(kernel_class)
+    ann = market.agent("ann", usd=0)
+    kernel = market.start().kernel
+    for _ in range(60_000):
+        kernel.wake_in(ann, 5)
+    market.run(10)
+    for _ in range(60_000):
+        market.buy(ann, 1, 1)  # refused at 10 for lack of funds
+    assert len(market.run(10)) == 60_000
 
 
 def test_set_up_is_over_at_the_start(kernel_class):
@@ -137,6 +165,34 @@ def test_set_up_is_over_at_the_start(kernel_class):
     ):
         with pytest.raises(EngineError, match="start"):
             call()
+
+
+def test_any_kind_of_integer_is_a_number_and_nothing_else_is(kernel_class):
+    def story(number):
+        market = Market(kernel_class)
+        ann = market.agent("ann")
+        kernel = market.start().kernel
+        counter = kernel.new_order(number(ann), number(0), BUY, 0, 0, False, number(100), number(5))
+        kernel.replace(ann, number(counter), number(101), number(4))
+        kernel.wake_in(ann, number(7))
+        kernel.transfer(ann, 0, 0, market.usd, number(5), number(1), number(3))
+        market.run(number(20))
+        return market.notices, kernel.event_log_hash()
+
+    assert story(np.int64) == story(np.uint16) == story(int)
+    market = Market(kernel_class)
+    ann = market.agent("ann")
+    market.start()
+    for price, size in ((100.0, 1), (100, 1.0), ("100", 1), (100, None)):
+        with pytest.raises(TypeError):
+            market.buy(ann, price, size)
+    for price, size in ((2**63, 1), (1, -(2**63) - 1)):
+        with pytest.raises(ValueError, match="64 bits"):
+            market.buy(ann, price, size)
+    for seed in (2**64, -(2**63) - 1):
+        with pytest.raises(ValueError, match="64 bits"):
+            kernel_class(seed)
+    assert market.buy(ann, 100, 1) == 1, "no counter was used"
 
 
 def test_what_does_not_exist_is_an_error(kernel_class):
@@ -599,6 +655,8 @@ def test_closing_twice_is_closing_once(kernel_class):
     done = kernel.event_log_hash()
     kernel.close()
     assert kernel.event_log_hash() == done
+    with pytest.raises(EngineError, match="over"):
+        kernel.set_phase(0, Phase.CONTINUOUS)
 
 
 # --- determinism ---------------------------------------------------------------------------------------

@@ -195,6 +195,14 @@ def test_wrong_models_are_refused(kernel_class, model):
         market.kernel.set_consolidated_latency(market.profile, model)
 
 
+@pytest.mark.parametrize(
+    "model", [("constant", 0.5), ("uniform", 1, 2.0), ("table", (1, 2.5)), ("series", (0.0,), (1,))]
+)
+def test_time_comes_in_whole_nanoseconds(kernel_class, model):
+    with pytest.raises(TypeError):
+        Market(kernel_class).data(*model)
+
+
 def test_lists_are_as_good_as_tuples(kernel_class):
     market = Market(kernel_class)
     market.agent("ann", entry=["table", [1, 2]], report=["series", [0], [4]])

@@ -12,16 +12,18 @@ from engine_streams import MIXES, Stream, first_difference, open_venue, record
 from engine_whole import WHOLE_MIXES, WholeStream, open_whole, record_whole
 
 from market_sim import engine
-from market_sim.reference import book, external, gateway, latency, ledger, level, pegs, recorded_queue, stops
+from market_sim.reference import book, external, gateway, latency, ledger, level, pegs, stops
 from market_sim.reference.event import EventKind
+from market_sim.reference.external import queue as recorded_queue
+from market_sim.reference.external import trade as recorded_trade
 from market_sim.reference.kernel import channel, clearing, publishing, sending
 from market_sim.reference.kernel.queue import Queue
 from market_sim.reference.order import SelfTradePrevention, TimeInForce
 from market_sim.reference.terms import Peg
-from market_sim.reference.venue import checks, listing, protection, triggers, venue, writer
+from market_sim.reference.venue import checks, listing, matching, protection, triggers, venue, writer
 
 CLEAN = engine_names()[0]
-COMMANDS, SESSIONS = 1_500, range(4)
+COMMANDS, SESSIONS = 1_500, range(8)
 
 
 # --- errors in matching --------------------------------------------------------------------------------
@@ -45,7 +47,7 @@ def last_come_first_served(patch):
 
 
 def takers_price(patch):
-    honest = venue.Venue._trade
+    honest = matching.Matching._trade
 
     def trade(self, terms, maker, taker, lots):
         before = len(self._say.events)
@@ -54,7 +56,7 @@ def takers_price(patch):
         rows = self._say.events
         rows[before:] = [row._replace(price=price) for row in rows[before:]]
 
-    patch.setattr(venue.Venue, "_trade", trade)
+    patch.setattr(matching.Matching, "_trade", trade)
 
 
 def charges_round_down(patch):
@@ -77,7 +79,7 @@ def fees_swapped(patch):
 
 
 def self_trades_allowed(patch):
-    honest = venue.Venue._match
+    honest = matching.Matching._match
 
     def match(self, terms, taker, limit):
         stp, taker.stp = taker.stp, SelfTradePrevention.NONE
@@ -86,7 +88,7 @@ def self_trades_allowed(patch):
         finally:
             taker.stp = stp
 
-    patch.setattr(venue.Venue, "_match", match)
+    patch.setattr(matching.Matching, "_match", match)
 
 
 def owners_forgotten(patch):
@@ -104,8 +106,8 @@ def replace_always_loses_priority(patch):
         else:
             honest(self, terms, order, price, size)
 
-    honest = venue.Venue._replace
-    patch.setattr(venue.Venue, "_replace", replace)
+    honest = matching.Matching._replace
+    patch.setattr(matching.Matching, "_replace", replace)
 
 
 def replace_keeps_priority_when_larger(patch):
@@ -117,8 +119,8 @@ def replace_keeps_priority_when_larger(patch):
         else:
             honest(self, terms, order, price, size)
 
-    honest = venue.Venue._replace
-    patch.setattr(venue.Venue, "_replace", replace)
+    honest = matching.Matching._replace
+    patch.setattr(matching.Matching, "_replace", replace)
 
 
 def replace_forgets_what_has_traded(patch):
@@ -544,15 +546,17 @@ def fees_are_not_reserved(patch):
 
 
 def news_travels_without_latency(patch):
-    honest = clearing.Clearing._settle_trade
+    honest = clearing.Clearing._send_report
 
-    def settle(self, market, trade, maker, taker):
-        honest(self, market, trade, maker, taker)
-        for fill in (maker, taker):
-            if fill.agent in self._agents:
-                self._agents[fill.agent].gateway.credit(market.terms.base, 1)
+    def send(self, market, event, cause):
+        honest(self, market, event, cause)
+        self._agents[event.agent].gateway.settle(market.terms, event)
 
-    patch.setattr(clearing.Clearing, "_settle_trade", settle)
+    def arrive(self, market, event):
+        self._ready.append(clearing.report_notice(self.now_ns, event))
+
+    patch.setattr(clearing.Clearing, "_send_report", send)
+    patch.setattr(clearing.Clearing, "_on_report", arrive)
 
 
 def rebates_are_lost(patch):
@@ -601,7 +605,7 @@ def trades_and_depth_both_move_the_queue(patch):
 
 
 def recorded_trades_reach_everybody(patch):
-    honest = external.walk
+    honest = recorded_trade.walk
 
     def walk(runs, ghosts, size, budget):
         way = honest(runs, ghosts, size, budget)
@@ -609,7 +613,7 @@ def recorded_trades_reach_everybody(patch):
         way.met = min(here, budget)
         return way
 
-    patch.setattr(external, "walk", walk)
+    patch.setattr(recorded_trade, "walk", walk)
 
 
 def crossing_size_is_not_held_back(patch):
@@ -648,7 +652,7 @@ def kernel_story(name, stop=lambda kernel: kernel):
     for seed in SESSIONS:
         session = Session(seed, steps=300)
         try:
-            story += lockstep(session, stop(build(session, engine.kernel_class(name))))
+            lockstep(session, stop(build(session, engine.kernel_class(name))), heard=story)
         except (AssertionError, KeyError) as fault:
             return [*story, repr(fault)]
     return story

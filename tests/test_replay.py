@@ -13,7 +13,7 @@ from market_sim import ScenarioError, replay, run, verify
 from market_sim.errors import DataError
 from market_sim.replaying import check, open_replay
 from market_sim.replaying.source import Source
-from tests.captures import BASE_NS, MS, CaptureWriter
+from tests.captures import BASE_NS, MS, CaptureWriter, made_up_market
 
 DATA = Path(os.environ.get("MARKET_SIM_DATA", Path(__file__).parents[2] / "shared" / "data")) / "binance"
 SHIPPED = [DATA / "spot_btcusdt_20240808.gz", DATA / "spot_btcusdt_20240809.gz"]
@@ -299,6 +299,21 @@ def test_chunks_do_not_change_what_happens(tmp_path, monkeypatch):
     assert again.event_log_hash == result.event_log_hash
 
 
+@pytest.mark.parametrize("clock", ["local", "venue"])
+def test_the_shipped_maker_in_a_made_up_recording(tmp_path, clock):
+    file = made_up_market(40).write(tmp_path / "c.gz")
+    results = [
+        replay(file, "paper_maker", seed=7, clock=clock, engine=engine)
+        for engine in (None, None, "reference")
+    ]
+    assert len({result.event_log_hash for result in results}) == 1
+    summary = results[0].summary()
+    assert summary["ledger_imbalance"] == {"BTC": 0, "USDT": 0}
+    assert summary["fills"] > 10
+    other = replay(file, "paper_maker", seed=8, clock=clock)
+    assert other.event_log_hash != results[0].event_log_hash
+
+
 # Sessions
 
 
@@ -371,6 +386,8 @@ def test_unknown_clock_and_offset_are_refused(tmp_path):
     file = book().write(tmp_path / "c")
     with pytest.raises(ScenarioError, match="'sidereal'"):
         replay(file, plan(), clock="sidereal")
+    with pytest.raises(ScenarioError, match="'sidereal'"):
+        check(file, plan(), clock="sidereal")
     with pytest.raises(ScenarioError, match="unknown BETA"):
         replay(file, plan(), site_offset={"BETA": "-5ms"})
 
@@ -424,6 +441,13 @@ def test_the_check_counts_gaps_and_needs_tickers(tmp_path):
     capture = book().diff(50 * MS, 45, 13, 14, {"100.00": "8"}).diff(60 * MS, 55, 14, 15, {"100.00": "7"})
     outcome = check(capture.write(tmp_path / "c"), plan())
     assert (outcome["gaps"], outcome["bbo_rows"], outcome["ok"]) == (1, 0, False)
+
+
+@pytest.mark.parametrize("clock", ["local", "venue"])
+def test_the_check_finds_a_made_up_recording_rebuilt_exactly(engine_name, tmp_path, clock):
+    outcome = check(made_up_market(30).write(tmp_path / "c.gz"), clock=clock, engine=engine_name)
+    assert outcome["bbo_rows"] == outcome["bbo_equal"] > 250
+    assert (outcome["crossed"], outcome["gaps"], outcome["ok"]) == (0, 0, True)
 
 
 @needs_data

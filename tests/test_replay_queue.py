@@ -16,44 +16,39 @@ PRICE = 100
 class Level:
     """One bid level of a recorded market, and agents who join it; time moves on by 10 ns a step."""
 
-    def __init__(self, kernel_class, proportional=False):
+    def __init__(self, kernel_class):
         kernel = self.kernel = kernel_class(1)
         dollar, coin = kernel.add_asset("USD", 2), kernel.add_asset("COIN", 0)
         instrument = kernel.add_instrument("COIN/USD", coin, dollar)
         self.listing = kernel.add_listing(kernel.add_venue("V"), instrument, 1, 1, 0, 0, 0)
-        kernel.add_external(self.listing, proportional)
+        kernel.add_external(self.listing)
         profile = kernel.add_profile("here")
         self.agents = [kernel.add_agent(f"a{n}", profile, True, True, 1, 0, 0) for n in range(2)]
         kernel.start()
         self.now_ns = 0
         self.filled = dict.fromkeys(self.agents, 0)
-        self.events = []
 
     def _pass(self):
         while (notice := self.kernel.next(self.now_ns)) is not None:
-            if notice[0] == NoticeKind.REPORT:
-                self.events.append(notice)
-                if notice[4] == EventKind.FILL:
-                    self.filled[notice[2]] += notice[9]
+            if notice[0] == NoticeKind.REPORT and notice[4] == EventKind.FILL:
+                self.filled[notice[2]] += notice[9]
 
-    def depth(self, lots, stamp=None, price=PRICE, side=Side.BUY, snapshot=False):
+    def depth(self, lots, stamp=None, price=PRICE):
         self.now_ns += 10
-        self.kernel.push_depth(self.now_ns, stamp, 0, self.listing, snapshot, [int(side)], [price], [lots])
+        self.kernel.push_depth(self.now_ns, stamp, 0, self.listing, False, [int(Side.BUY)], [price], [lots])
         self._pass()
 
-    def trade(self, lots, stamp=None, price=PRICE, aggressor=Side.SELL):
+    def trade(self, lots, stamp=None):
         self.now_ns += 10
-        self.kernel.push_trade(self.now_ns, stamp, 0, self.listing, int(aggressor), price, lots)
+        self.kernel.push_trade(self.now_ns, stamp, 0, self.listing, int(Side.SELL), PRICE, lots)
         self._pass()
 
-    def join(self, lots, agent=0, price=PRICE, side=Side.BUY, tif=TimeInForce.GTC):
+    def join(self, lots, agent=0):
         self.now_ns += 10
         self._pass()
-        counter = self.kernel.new_order(
-            self.agents[agent], self.listing, int(side), int(OrderType.LIMIT), int(tif), False, price, lots
-        )
+        side, order_type, tif = int(Side.BUY), int(OrderType.LIMIT), int(TimeInForce.GTC)
+        self.kernel.new_order(self.agents[agent], self.listing, side, order_type, tif, False, PRICE, lots)
         self._pass()
-        return counter
 
     def ahead(self, agent=0):
         """Lots ahead of an agent's first order."""
@@ -64,9 +59,6 @@ class Level:
 
     def own(self):
         return self.kernel.external_bbo(self.listing)
-
-    def stats(self):
-        return self.kernel.external_stats(self.listing)
 
 
 @pytest.mark.parametrize("trade_first", [True, False])

@@ -194,7 +194,8 @@ def test_make_without_cargo_installs_the_dependencies_only(tmp_path):
     assert "sync --quiet --no-install-project" in plan
     # No uv on this PATH either: it is fetched into the checkout.
     assert "pip install" in plan
-    assert ".tools/bin/uv run --no-sync pytest" in plan
+    runs = re.findall(r"^\.tools/bin/uv run --no-sync pytest .*", plan, re.MULTILINE)
+    assert [("not browser" in line, "-n 2" in line) for line in runs] == [(True, True), (False, False)]
 
 
 def test_ci_runs_every_check_and_stops_at_the_first_failure():
@@ -255,3 +256,10 @@ def test_container_serves_as_make_does():
     served = (ROOT / "Dockerfile").read_text().replace('", "', " ").replace('", \\\n     "', " ")
     for option in ("panel serve app", "--liveness", *re.findall(r"--allow-websocket-origin \S+", plan)):
         assert option in served
+
+
+def test_architecture_names_places_that_exist():
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    places = re.findall(r"`((?:engine_rs|market_sim|agents|app|docs|tests)(?:/[\w/.]*)?)`", page)
+    assert len(places) >= 10
+    assert [place for place in places if not (ROOT / place).exists()] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import types
@@ -139,6 +140,21 @@ def test_latency_models_have_the_kernels_form(small: Path) -> None:
     assert near.model("report", "SOUTH") == ("uniform", 40_000, 60_000)
     assert near.model("data", "NORTH") == ("table", (10_000, 20_000, 1_000_000))
     assert near.consolidated == ("constant", 1_000_000)
+
+
+def test_distributions_become_quantile_tables(small: Path) -> None:
+    shapes = (
+        "latency.near.entry={ exponential = { mean = '5ms', least = '1ms' } }",
+        "latency.near.data={ lognormal = { median = '5ms', sigma = 0.5 } }",
+    )
+    near = load(small, shapes).latency["near"]
+    (_, exponential), (_, lognormal) = near.model("entry", "NORTH"), near.model("data", "NORTH")
+    assert (exponential[0], exponential[250]) == (1_000_000, 1_000_000 + round(4e6 * math.log(2)))
+    assert sum(exponential) / len(exponential) == pytest.approx(5e6, rel=0.01)
+    assert lognormal[250] == 5_000_000
+    assert lognormal[421] == pytest.approx(5e6 * math.exp(0.5), rel=0.01)
+    for table in (exponential, lognormal):
+        assert list(table) == sorted(table)
 
 
 def test_tables_of_agents_stand_for_their_members(small: Path) -> None:
@@ -313,7 +329,25 @@ def test_the_last_override_of_a_key_counts(small: Path) -> None:
             "latency.near.entry",
             "does not follow",
         ),
+        (
+            "latency.near.entry={ exponential = { mean = '1ms', last = '0s' } }",
+            "latency.near.entry",
+            "'least'",
+        ),
+        (
+            "latency.near.entry={ exponential = { least = '1ms' } }",
+            "latency.near.entry",
+            "allowed: a duration",
+        ),
+        ("latency.near.entry={ exponential = '1ms' }", "latency.near.entry", "a table of mean and least"),
+        ("latency.near.entry={ lognormal = { median = '1ms' } }", "latency.near.entry", "sigma .*above 0"),
         ("latency.near.venues.EAST.entry=1ms", "latency.near.venues.EAST", "unknown venue 'EAST'"),
+        ("fundamentals.BTC/USD.product_of=['ETH/BTC']", "fundamentals.BTC/USD.product_of", "none is defined"),
+        (
+            "fundamentals.BTC/USD.start=-5",
+            "fundamentals.BTC/USD.start",
+            "found -5; allowed: a number above 0",
+        ),
         ("fundamentals.BTC/USD.follows=BTC/USD", "fundamentals.BTC/USD.follows", "none is defined"),
         ("agents.lone.name=quoter-2", "agents.quoter-2.name", "'quoter-2' is also an agent of agents.quoter"),
         ("agents.lone.name=fees", "agents.fees.name", "name of an account of the market itself"),
@@ -485,3 +519,15 @@ def test_shipped_scenarios_load_and_come_back(name: str) -> None:
     assert isinstance(scenario, Scenario)
     assert scenario.name == name
     assert load(scenario.resolved()).scenario_hash() == scenario.scenario_hash()
+
+
+def test_a_fundamental_depends_on_others_in_one_way_and_at_one_step(small: Path) -> None:
+    twin = SMALL.replace('[[agents]]\nname = "quoter"', "@")
+    second = '[fundamentals."X/USD"]\nstart = 1\nhalf_life = "1m"\nvolatility_bps = 1\nfollows = "BTC/USD"\n'
+    twin = twin.replace("[[listings]]", '[instruments."X/USD"]\nbase = "BTC"\nquote = "USD"\n[[listings]]', 1)
+    for extra, said in (
+        ('product_of = ["BTC/USD"]\n', "found both `follows` and `product_of`; allowed: one of them"),
+        ('step = "2s"\n', "differs from that of BTC/USD, on which it depends; allowed: the same"),
+    ):
+        text = twin.replace("@", second + extra + '[[agents]]\nname = "quoter"')
+        assert said in refusal(small, text=text)

@@ -94,14 +94,20 @@ def test_rejects_are_on_the_tape_with_their_reason(engine_name):
     ]
 
 
+def prices_are_nearest(trades, decimals, ticks_per_unit):
+    assert len(trades) > 10
+    for price, ticks in zip(trades["price"], trades["price_ticks"], strict=True):
+        assert price == ticks / ticks_per_unit == round(price, decimals)
+
+
 def test_prices_on_the_tape_are_the_nearest_floats(engine_name):
     trades = result_of(engine_name, crowd(4), two_venues()).trades
-    assert len(trades) > 50
-    for venue, decimals, ticks_per_unit in (("NORTH", 2, 100), ("SOUTH", 2, 20)):
-        own = trades.filter(trades["venue"] == venue)
-        assert len(own) > 10
-        for price, ticks in zip(own["price"], own["price_ticks"], strict=True):
-            assert price == ticks / ticks_per_unit == round(price, decimals)
+    for venue, ticks_per_unit in (("NORTH", 100), ("SOUTH", 20)):
+        prices_are_nearest(trades.filter(trades["venue"] == venue), 2, ticks_per_unit)
+
+
+def test_prices_of_a_single_listing_are_the_nearest_floats(engine_name):
+    prices_are_nearest(result_of(engine_name, crowd(4)).trades, 2, 100)
 
 
 def test_both_engines_write_the_same_tape():

@@ -7,7 +7,7 @@ reaches another venue ahead of the latency.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from market_sim.reference.event import Event, EventKind, RejectReason
 from market_sim.reference.ledger import AssetId
@@ -29,7 +29,7 @@ class Terms:
 
 @dataclass(slots=True)
 class OpenOrder:
-    """An own order as last reported, with the atoms reserved for it."""
+    """An own order as last reported, the atoms reserved for it, and replacements not answered yet."""
 
     listing: ListingId
     side: int
@@ -39,6 +39,12 @@ class OpenOrder:
     total: Lots
     leaves: Lots
     reserved: Atoms = 0
+    asked: list[tuple[Ticks, Lots]] = field(default_factory=list)  # (price, total), oldest first
+
+    @property
+    def executed(self) -> Lots:
+        """Lots traded as far as reported."""
+        return self.total - self.leaves
 
 
 class Gateway:
@@ -104,12 +110,12 @@ class Gateway:
         if self._too_large(order.listing, size):
             return RejectReason.ORDER_SIZE_LIMIT
         account = self._account(terms, order.side)
-        executed = order.total - order.leaves
-        more = max(self._need(terms, order.side, price, size - executed) - order.reserved, 0)
+        more = max(self._need(terms, order.side, price, size - order.executed) - order.reserved, 0)
         if more > 0 and more > self.spendable.get(account, 0):
             return RejectReason.INSUFFICIENT_FUNDS
         self.credit(account, -more)
         order.reserved += more
+        order.asked.append((price, size))
         return 0
 
     def withdraw(self, account: Account, atoms: Atoms) -> bool:
@@ -133,9 +139,12 @@ class Gateway:
             order.leaves = 0
         elif kind == EventKind.REPLACED:
             order.price, order.total, order.leaves = report.price, report.size, report.leaves
-        elif kind != EventKind.REPLACE_REJECTED:
+            del order.asked[0]  # a link keeps the order of messages, so answers come in the order of requests
+        elif kind == EventKind.REPLACE_REJECTED:
+            del order.asked[0]
+        else:
             return  # an acknowledgement or a refused cancel moves no money
-        need = self._need(terms, order.side, order.price, order.leaves)
+        need = self._dearest_need(terms, order)
         self.credit(self._account(terms, order.side), order.reserved - need)
         order.reserved = need
         if kind == EventKind.FILL:
@@ -164,6 +173,13 @@ class Gateway:
         if terms.worst_fee_e8 == 0:
             return notional
         return notional + notional * terms.worst_fee_e8 // 10**8 + lots
+
+    def _dearest_need(self, terms: Terms, order: OpenOrder) -> Atoms:
+        """What the order needs as it stands, or as any replacement under way may make it."""
+        if order.leaves == 0:
+            return 0
+        needs = [self._need(terms, order.side, price, total - order.executed) for price, total in order.asked]
+        return max(self._need(terms, order.side, order.price, order.leaves), *needs, 0)
 
     def _too_large(self, listing: ListingId, size: Lots) -> bool:
         limit = self.max_order_lots.get(listing, 0)

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from market_sim.reference.hashing import SplitMix64
-from market_sim.reference.types import Nanos
+from market_sim.reference.types import Nanos, int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def parse_model(model: Sequence[Any]) -> Latency:
             raise ValueError("latency table falls: quantiles must not fall")
         return Table(quantiles)
     if kind == "series" and len(parts) == 2:
-        times, values = tuple(parts[0]), _not_negative(parts[1])
+        times, values = tuple(int64(time_ns) for time_ns in parts[0]), _not_negative(parts[1])
         if len(times) != len(values) or not times:
             raise ValueError(
                 f"latency series with {len(times)} times and {len(values)} values: as many of each"
@@ -104,10 +104,11 @@ def parse_model(model: Sequence[Any]) -> Latency:
 
 
 def _not_negative(values: Sequence[int]) -> tuple[Nanos, ...]:
-    for value in values:
+    whole = tuple(int64(value) for value in values)
+    for value in whole:
         if value < 0:
             raise ValueError(f"a latency of {value} ns: a message cannot arrive before it is sent")
-    return tuple(values)
+    return whole
 
 
 class Line:

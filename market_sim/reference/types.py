@@ -7,6 +7,8 @@ money a count of atoms (smallest units) of an asset. The names below are for rea
 from __future__ import annotations
 
 from enum import IntEnum
+from operator import index
+from typing import SupportsIndex
 
 Nanos = int
 Ticks = int
@@ -48,3 +50,14 @@ MARKET: AgentId = 3
 TRANSIT: AgentId = 4  # holds assets on their way between two venues
 FIRST_USER_AGENT: AgentId = 5
 RESERVED_NAMES = ("fees", "external-book", "external-taker", "market", "transit")
+
+
+def int64(value: SupportsIndex) -> int:
+    """A plain integer from any kind of integer, numpy's too.
+
+    TypeError for what is no whole number, ValueError for what leaves 64 bits.
+    """
+    number = int(index(value))
+    if not INT64_MIN <= number <= INT64_MAX:
+        raise ValueError(f"integer {number} does not fit into 64 bits")
+    return number

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from market_sim.engine import engine_name, kernel_class
 from market_sim.errors import DataError
 from market_sim.replaying.capture import Capture, Line
-from market_sim.replaying.flow import Clock, Flow
+from market_sim.replaying.flow import Flow, clock_named
 from market_sim.replaying.recordings import Files, open_sources, scenario_for
 from market_sim.replaying.update import Depth
 from market_sim.scenario import ListingTable, Scenario
@@ -135,7 +135,7 @@ def check(
     files: Files,
     scenario: str | PathLike[str] | Mapping[str, Any] | Scenario | None = None,
     *,
-    clock: Clock | None = None,
+    clock: str | None = None,
     engine: str | None = None,
 ) -> dict[str, Any]:
     """Replay captures without agents and compare the book with every bookTicker: `market-sim replay --check`.
@@ -150,7 +150,7 @@ def check(
     started = time.perf_counter()
     market = scenario_for(files, scenario)
     sources = open_sources(files, market)
-    flow = Flow(sources, clock or market.replay.clock, market.replay.site_offset_ns)
+    flow = Flow(sources, clock_named(clock or market.replay.clock), market.replay.site_offset_ns)
     kernel, ids = _kernel_without_agents(market, engine)
     flow.bind(kernel, ids)
     frames = [_Frames(source.capture.files) for source in sources]

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from market_sim.errors import DataError
+from market_sim.errors import DataError, ScenarioError
 from market_sim.replaying.clocks import ClockCounts, Stamped, on_local_clock, on_venue_clock
 from market_sim.replaying.source import Source
 from market_sim.replaying.update import Depth
 
 Clock = Literal["local", "venue"]
+CLOCKS: tuple[Clock, ...] = get_args(Clock)
 # Updates handed over at a time. It bounds memory only: the outcome is the same for every value.
 CHUNK_UPDATES = 2_000
 SECOND_NS = 10**9
 END_OF_TIME_NS = 2**62
 END_MARGIN_NS = 60 * SECOND_NS
+
+
+def clock_named(name: str) -> Clock:
+    """The clock of that name; ScenarioError for any other."""
+    for clock in CLOCKS:
+        if clock == name:
+            return clock
+    raise ScenarioError(f"unknown clock {name!r}", "replay", f"Choose {' or '.join(CLOCKS)}.")
 
 
 class Flow:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from market_sim.errors import ScenarioError
 from market_sim.market import Market
-from market_sim.replaying.flow import Clock, Flow
+from market_sim.replaying.flow import Flow, clock_named
 from market_sim.replaying.notes import notes
 from market_sim.replaying.recordings import Files, ScenarioName, open_sources, scenario_for
 from market_sim.result import Result
@@ -18,7 +18,6 @@ from market_sim.running import play
 from market_sim.scenario import Scenario
 from market_sim.units import SECOND_NS, duration_ns
 
-CLOCKS = ("local", "venue")
 SiteOffset = str | int | Mapping[str, str | int]
 
 
@@ -79,7 +78,7 @@ def open_replay(
     agents: Sequence[Any] = (),
     seed: int | None = None,
     *,
-    clock: Clock | None = None,
+    clock: str | None = None,
     site_offset: SiteOffset | None = None,
     engine: str | None = None,
     overrides: Iterable[str] = (),
@@ -98,7 +97,7 @@ def replay(
     scenario: ScenarioName = None,
     agents: Sequence[Any] = (),
     seed: int | None = None,
-    clock: Clock | None = None,
+    clock: str | None = None,
     until: str | int | None = None,
     engine: str | None = None,
     *,
@@ -138,9 +137,7 @@ def replay(
     return play(session.market, session.result, until, progress, out)
 
 
-def _settings(plan: Scenario, clock: Clock | None, site_offset: SiteOffset | None) -> Any:
-    if clock is not None and clock not in CLOCKS:
-        raise ScenarioError(f"unknown clock {clock!r}", "replay", f"Choose {' or '.join(CLOCKS)}.")
+def _settings(plan: Scenario, clock: str | None, site_offset: SiteOffset | None) -> Any:
     given = site_offset
     if given is None:
         offsets = dict(plan.replay.site_offset_ns)
@@ -155,7 +152,9 @@ def _settings(plan: Scenario, clock: Clock | None, site_offset: SiteOffset | Non
             "replay",
             f"Venues: {', '.join(plan.venues)}.",
         )
-    return plan.replay.model_copy(update={"clock": clock or plan.replay.clock, "site_offset_ns": offsets})
+    return plan.replay.model_copy(
+        update={"clock": clock_named(clock or plan.replay.clock), "site_offset_ns": offsets}
+    )
 
 
 def _signed_ns(offset: str | int) -> int:

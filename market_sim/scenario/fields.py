@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
+from market_sim.scenario import distributions
 from market_sim.scenario.complaint import show, unknown
 from market_sim.units import format_duration, parse_duration
 
@@ -130,13 +131,22 @@ FeeE8 = Annotated[int, BeforeValidator(_fee_e8), PlainSerializer(_fee_text)]
 def _latency(value: Any) -> tuple[Any, ...]:
     if isinstance(value, str):
         return ("constant", parse_duration(value))
-    shapes = ('"50us"', "{ uniform = [lo, hi] }", "{ table = [q0, …] }", "{ series = [[at, delay], …] }")
+    shapes = (
+        '"50us"',
+        "{ uniform = [lo, hi] }",
+        "{ table = [q0, …] }",
+        "{ series = [[at, delay], …] }",
+        "{ exponential = { mean, least } }",
+        "{ lognormal = { median, sigma } }",
+    )
     if not isinstance(value, dict) or len(value) != 1:
         raise ValueError(f"found {show(value)}; allowed: {', '.join(shapes)}")
     shape, content = next(iter(value.items()))
+    if shape in distributions.TERMS:
+        return ("table", distributions.quantile_table(shape, content))
     readers = {"uniform": _uniform, "table": _table, "series": _series}
     if shape not in readers:
-        raise ValueError(unknown("latency model", shape, readers))
+        raise ValueError(unknown("latency model", shape, [*readers, *distributions.TERMS]))
     if not isinstance(content, list):
         raise ValueError(f"{shape}: found {show(content)}; allowed: a list of durations")
     return readers[shape](content)

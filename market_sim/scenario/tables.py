@@ -159,8 +159,8 @@ class FundamentalTable(Table):
     An Ornstein-Uhlenbeck process around `start`, moved every `step`, with `volatility_bps` of `start` per
     square root of a second. With `follows` it is `start + beta * (leader - leader's start)` plus such a
     process around zero: the two are cointegrated with slope `beta` (quote units per quote unit). With
-    `product_of` it is `start` times how far the named ones have moved from theirs, plus such a process: a cross
-    rate that is worth what its parts are.
+    `product_of` it is `start` times how far the named ones have moved from theirs, plus such a process: a
+    cross rate that is worth what its parts are.
     """
 
     start: PositiveExact

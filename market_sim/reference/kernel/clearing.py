@@ -1,4 +1,4 @@
-"""Third layer of the kernel: what a venue's events cause.
+"""Fourth layer of the kernel: what a venue's events cause.
 
 In order of the events: the hash, the ledger's postings behind each match, the tape, the totals, and a
 report on its way to every user agent concerned. Then, once, market data.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from market_sim.reference.event import MAKER, PRIORITY_KEPT, CancelReason, Event, EventKind, NoticeKind
+from market_sim.reference.kernel.market import MarketState
 from market_sim.reference.kernel.publishing import Publishing
 from market_sim.reference.kernel.queue import REPORT
-from market_sim.reference.kernel.setup import MarketState
 from market_sim.reference.ledger import Posting, trade_postings
 from market_sim.reference.order import Cancel, NewOrder, Replace
 from market_sim.reference.types import (
@@ -105,17 +105,20 @@ class Clearing(Publishing):
     # --- reports -------------------------------------------------------------------------------------
 
     def _count(self, event: Event) -> None:
+        """Matches, and what user agents did: a recorded market's own orders are means, not activity."""
         totals = self._totals
-        if event.kind == EventKind.ACCEPTED:
+        if event.kind == EventKind.TRADE:
+            totals["fills"] += 1
+        elif event.agent < FIRST_USER_AGENT:
+            return
+        elif event.kind == EventKind.ACCEPTED:
             totals["orders"] += 1
         elif event.kind == EventKind.CANCELLED and event.reason == CancelReason.REQUESTED:
             totals["cancels"] += 1
-        elif event.kind == EventKind.REPLACED and event.agent != EXTERNAL_BOOK:
+        elif event.kind == EventKind.REPLACED:
             totals["replaces"] += 1
         elif event.kind in REJECTS:
             totals["rejects"] += 1
-        elif event.kind == EventKind.TRADE:
-            totals["fills"] += 1
 
     def _send_report(self, market: MarketState, event: Event, cause: Cause | None) -> None:
         """A report leaves the venue for its owner."""

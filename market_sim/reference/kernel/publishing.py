@@ -1,16 +1,17 @@
-"""Second layer of the kernel: market data leaves a venue and arrives, later, at each site."""
+"""Third layer of the kernel: market data leaves a venue and arrives, later, at each site."""
 
 from __future__ import annotations
 
 from market_sim.reference.book import Book
 from market_sim.reference.event import NoticeKind
 from market_sim.reference.kernel.channel import Depth, Update, best_levels
+from market_sim.reference.kernel.linking import Linking
+from market_sim.reference.kernel.market import MarketState
 from market_sim.reference.kernel.queue import DATA
-from market_sim.reference.kernel.setup import MarketState, Setup
-from market_sim.reference.types import ListingId, Nanos, Side, VenueId
+from market_sim.reference.types import Nanos, Side, VenueId
 
 
-class Publishing(Setup):
+class Publishing(Linking):
     """Publications, their arrivals, and the notices they cause."""
 
     def _publish_if_changed(self, market: MarketState, delay_ns: Nanos = 0) -> None:
@@ -99,6 +100,3 @@ def depth_of(book: Book, levels: int) -> Depth:
         [(price, lots) for price, lots, _ in book.depth(side, levels)] for side in (Side.BUY, Side.SELL)
     )
     return bids, asks
-
-
-__all__ = ["ListingId", "Publishing", "depth_of"]

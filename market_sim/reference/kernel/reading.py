@@ -1,4 +1,4 @@
-"""Fifth layer of the kernel: what an agent has been told, and what only an observer may see."""
+"""Sixth layer of the kernel: what an agent has been told, and what only an observer may see."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from market_sim.reference.book import Bbo
 from market_sim.reference.kernel.channel import Channel, DepthSide, best_levels
 from market_sim.reference.kernel.sending import Sending
-from market_sim.reference.kernel.setup import MarketState, _known
+from market_sim.reference.kernel.setup import known
 from market_sim.reference.kernel.tape import Columns
 from market_sim.reference.ledger import AssetId
 from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Side, Ticks, VenueId
@@ -49,7 +49,7 @@ class Reading(Sending):
     ) -> list[tuple[VenueId, Ticks | None, Lots, Ticks | None, Lots, Nanos]]:
         """(venue, bid, bid lots, ask, ask lots, published at) of every venue heard of."""
         profile = self._sender(agent).profile
-        _known(self._instruments, instrument, "instrument")
+        known(self._instruments, instrument, "instrument")
         view = []
         for market in self._markets:
             channel = self._consolidated.get((profile, market.id))
@@ -114,13 +114,12 @@ class Reading(Sending):
 
     def state_hash(self, venue: VenueId) -> int:
         """Phase, counters and books of a venue, as one number."""
-        return _known(self._venues, venue, "venue").state_hash()
+        return known(self._venues, venue, "venue").state_hash()
 
     def totals(self) -> dict[str, Any]:
         """Counts since the start; `volume` in lots per listing, `notices` per agent."""
-        markets: list[MarketState] = self._markets
         notices = [self._agents[n].notices if n in self._agents else 0 for n in range(len(self._names))]
-        return {**self._totals, "volume": [market.volume for market in markets], "notices": notices}
+        return {**self._totals, "volume": [market.volume for market in self._markets], "notices": notices}
 
     def drain_tape(self) -> dict[str, Columns]:
         """The tape's columns since the last drain."""

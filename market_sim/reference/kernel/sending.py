@@ -1,4 +1,4 @@
-"""Fourth layer of the kernel: what agents ask for, on its way through gateway and link to a venue.
+"""Fifth layer of the kernel: what agents ask for, on its way through gateway and link to a venue.
 
 A command leaves when its agent has thought (`now + decision_ns`) and arrives when its link says.
 What the gateway refuses never travels: it comes back as a report at the moment it would have left.
@@ -10,12 +10,24 @@ from market_sim.errors import EngineError
 from market_sim.reference.event import CancelReason, Event, EventKind, NoticeKind, RejectReason
 from market_sim.reference.gateway import OpenOrder
 from market_sim.reference.kernel.clearing import Cause, Clearing, Command
+from market_sim.reference.kernel.market import Agent, MarketState
 from market_sim.reference.kernel.queue import REPORT, VENUE, WAKE
-from market_sim.reference.kernel.setup import Agent, MarketState, _known
+from market_sim.reference.kernel.setup import known
 from market_sim.reference.ledger import AssetId, Posting
 from market_sim.reference.order import Cancel, NewOrder, Replace
-from market_sim.reference.types import FEES, TRANSIT, AgentId, Atoms, ListingId, Lots, Nanos, Ticks, VenueId
-from market_sim.reference.venue import check_codes
+from market_sim.reference.types import (
+    FEES,
+    TRANSIT,
+    AgentId,
+    Atoms,
+    ListingId,
+    Lots,
+    Nanos,
+    Ticks,
+    VenueId,
+    int64,
+)
+from market_sim.reference.venue import check_plain_codes
 
 IGNORED = 0  # the counter that a disabled agent gets: no order ever has it
 
@@ -29,6 +41,7 @@ class Sending(Clearing):
 
     def wake_in(self, agent: AgentId, delay_ns: Nanos) -> None:
         """Let an agent be woken later; at least 1 ns, or simulated time could stand still."""
+        agent, delay_ns = int64(agent), int64(delay_ns)
         self._sender(agent)
         if delay_ns < 1:
             raise ValueError(f"a wake-up in {delay_ns} ns: give at least 1")
@@ -46,8 +59,10 @@ class Sending(Clearing):
         size: Lots,
     ) -> int:
         """Send an order; returns its counter, known before anybody has seen it. 0 from a disabled agent."""
+        agent, listing, size = int64(agent), int64(listing), int64(size)
+        price = None if price is None else int64(price)
         sender, market = self._sender(agent), self._tradable(listing)
-        check_codes(side, order_type, tif, sender.stp)
+        check_plain_codes(side, order_type, tif, sender.stp)
         if not sender.enabled:
             return IGNORED
         counter = sender.gateway.next_counter()
@@ -81,6 +96,7 @@ class Sending(Clearing):
 
     def cancel(self, agent: AgentId, counter: int) -> None:
         """Ask for an order to be taken out."""
+        agent, counter = int64(agent), int64(counter)
         sender = self._sender(agent)
         if not sender.enabled:
             return
@@ -92,18 +108,20 @@ class Sending(Clearing):
 
     def replace(self, agent: AgentId, counter: int, price: Ticks, size: Lots) -> None:
         """Ask for another price and another TOTAL size of an order."""
+        agent, counter, price, size = int64(agent), int64(counter), int64(price), int64(size)
         sender = self._sender(agent)
         if not sender.enabled:
             return
         order = sender.gateway.open.get(counter)
-        reason = self._no_order() if self._closed or order is None else 0
-        if order is not None and not reason:
+        if self._closed or order is None:
+            reason: int = self._no_order()
+        else:
             market = self._markets[order.listing]
             reason = sender.gateway.admit_replace(market.terms, counter, price, size)
-        if reason:
-            self._refuse_change(EventKind.REPLACE_REJECTED, agent, counter, order, reason, price, size)
-        else:
-            self._send(sender, market, Replace(agent, counter, order.listing, price, size))
+            if not reason:
+                self._send(sender, market, Replace(agent, counter, market.id, price, size))
+                return
+        self._refuse_change(EventKind.REPLACE_REJECTED, agent, counter, order, reason, price, size)
 
     def transfer(
         self,
@@ -119,10 +137,11 @@ class Sending(Clearing):
 
         False, and nothing moves, if the atoms are not spendable, the agent is disabled or the session over.
         """
+        atoms, fee_atoms, delay_ns = int64(atoms), int64(fee_atoms), int64(delay_ns)
         sender = self._sender(agent)
         for venue in (from_venue, to_venue):
-            _known(self._venues, venue, "venue")
-        _known(self._assets, asset, "asset")
+            known(self._venues, venue, "venue")
+        known(self._assets, asset, "asset")
         if not atoms > fee_atoms >= 0 or delay_ns < 0:
             raise ValueError(
                 f"a transfer of {atoms} atoms for a fee of {fee_atoms} in {delay_ns} ns: "
@@ -176,6 +195,7 @@ class Sending(Clearing):
 
     def _refuse(self, market: MarketState, sender: Agent, event: Event, order: OpenOrder | None) -> None:
         """A reject that no venue has seen: hashed and taped now, told when the command would have left."""
+        self._latest_agent = event.agent
         self._log.row(event)
         order_type, tif = (order.order_type, order.tif) if order else (0, 0)
         self._tape.report(event, self.now_ns, order_type, tif, 0)

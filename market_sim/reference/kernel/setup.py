@@ -1,4 +1,4 @@
-"""First layer of the kernel: assets, venues, instruments, listings, profiles, agents, links, deposits.
+"""First layer of the kernel: assets, venues, instruments, listings, profiles, agents.
 
 Everything is numbered in order of creation. `start` freezes it: what exists cannot change while time runs.
 """
@@ -6,100 +6,34 @@ Everything is numbered in order of creation. `start` freezes it: what exists can
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import index
+from typing import Any
 
 from market_sim.errors import EngineError
-from market_sim.reference.book import Bbo
 from market_sim.reference.gateway import Gateway, Terms
-from market_sim.reference.hashing import stream_seed
-from market_sim.reference.kernel.channel import Channel, ConsolidatedChannel, Depth, Subscription, TradePrint
+from market_sim.reference.hashing import MASK
+from market_sim.reference.kernel.channel import ConsolidatedChannel, Subscription
 from market_sim.reference.kernel.log import EventLog
+from market_sim.reference.kernel.market import Agent, Instrument, MarketState, Profile
 from market_sim.reference.kernel.queue import Queue
 from market_sim.reference.kernel.tape import Tape
-from market_sim.reference.latency import ZERO, Latency, Line, parse_model
-from market_sim.reference.ledger import AssetId, Ledger, Posting
+from market_sim.reference.latency import Latency, Line
+from market_sim.reference.ledger import AssetId, Ledger
 from market_sim.reference.order import SelfTradePrevention
 from market_sim.reference.types import (
     EXTERNAL_BOOK,
     EXTERNAL_TAKER,
     FIRST_USER_AGENT,
+    INT64_MIN,
     RESERVED_NAMES,
     AgentId,
     Atoms,
     ListingId,
-    Lots,
     Nanos,
-    Ticks,
     VenueId,
+    int64,
 )
-from market_sim.reference.venue import Listing, Venue
-
-if TYPE_CHECKING:
-    from market_sim.reference.external import ExternalMarket
-
-Model = Sequence[Any]
-NOTHING: Bbo = (None, 0, None, 0)
-
-
-class Instrument(NamedTuple):
-    """What is traded: `base` for `quote`."""
-
-    name: str
-    base: AssetId
-    quote: AssetId
-
-
-@dataclass(slots=True)
-class Profile:
-    """A place where agents sit: how late market data is there. Unset venues have no delay."""
-
-    name: str
-    data: dict[VenueId, Latency] = field(default_factory=dict)
-    consolidated: Latency | None = None
-
-
-@dataclass(slots=True)
-class Link:
-    """An agent's two lines to a venue."""
-
-    entry: Line
-    report: Line
-
-
-@dataclass(slots=True)
-class Agent:
-    """A participant with its own gateway, links and pace."""
-
-    name: str
-    profile: int
-    stp: int
-    decision_ns: Nanos
-    gateway: Gateway
-    enabled: bool = True
-    links: dict[VenueId, Link] = field(default_factory=dict)
-    notices: int = 0
-
-
-@dataclass(slots=True)
-class MarketState:
-    """A listing within the kernel: its terms, and what has been published of it so far."""
-
-    id: ListingId
-    venue: VenueId
-    instrument: int
-    listing: Listing
-    terms: Terms
-    channels: list[Channel] = field(default_factory=list)  # one per profile
-    levels: int = 0  # of the deepest channel
-    published_bbo: Bbo = NOTHING
-    published_depth: Depth = field(default_factory=lambda: ([], []))
-    update_no: int = 0
-    trades: list[TradePrint] = field(default_factory=list)  # since the last publication
-    last_trade: Ticks | None = None
-    volume: Lots = 0
-    external: ExternalMarket | None = None
+from market_sim.reference.venue import Venue
 
 
 class Setup:
@@ -108,7 +42,9 @@ class Setup:
     def __init__(self, seed: int, pooled: bool = False) -> None:
         self.now_ns: Nanos = 0
         self.events = 0
-        self._seed = seed
+        if not INT64_MIN <= seed <= MASK:
+            raise ValueError(f"seed {seed} does not fit into 64 bits")
+        self._seed = index(seed)
         self._pooled = pooled
         self._started = self._closed = False
         self._assets: list[str] = []
@@ -158,8 +94,8 @@ class Setup:
     def add_instrument(self, name: str, base: AssetId, quote: AssetId) -> int:
         """An instrument: `base` is bought and sold for `quote`."""
         self._before_start()
-        _known(self._assets, base, "asset")
-        _known(self._assets, quote, "asset")
+        known(self._assets, base, "asset")
+        known(self._assets, quote, "asset")
         if base == quote:
             raise ValueError(f"instrument {name!r} is quoted in its own base: choose two assets")
         if any(instrument.name == name for instrument in self._instruments):
@@ -179,8 +115,8 @@ class Setup:
     ) -> ListingId:
         """List an instrument on a venue; the id counts over all venues."""
         self._before_start()
-        _known(self._venues, venue, "venue")
-        _known(self._instruments, instrument, "instrument")
+        known(self._venues, venue, "venue")
+        known(self._instruments, instrument, "instrument")
         if any((market.venue, market.instrument) == (venue, instrument) for market in self._markets):
             raise ValueError(f"instrument {instrument} is listed on venue {venue} already")
         number = len(self._markets)
@@ -207,17 +143,6 @@ class Setup:
         self._profiles.append(Profile(name))
         return len(self._profiles) - 1
 
-    def set_data_latency(self, profile: int, venue: VenueId, model: Model) -> None:
-        """How late a venue's market data, and its changes of phase, are at a site."""
-        self._before_start()
-        _known(self._venues, venue, "venue")
-        _known(self._profiles, profile, "profile").data[venue] = parse_model(model)
-
-    def set_consolidated_latency(self, profile: int, model: Model) -> None:
-        """Give a site a consolidated view over venues, this late."""
-        self._before_start()
-        _known(self._profiles, profile, "profile").consolidated = parse_model(model)
-
     # --- participants --------------------------------------------------------------------------------
 
     def add_agent(
@@ -232,7 +157,8 @@ class Setup:
     ) -> AgentId:
         """An agent. `decision_ns` is the time it takes to think; 0 open orders stands for no limit."""
         self._before_start()
-        _known(self._profiles, profile, "profile")
+        known(self._profiles, profile, "profile")
+        decision_ns, max_open_orders = int64(decision_ns), int64(max_open_orders)
         if stp not in (SelfTradePrevention.NONE, SelfTradePrevention.NEWEST):
             raise ValueError(f"agent {name!r} with self-trade prevention {stp}: choose NONE 0 or NEWEST 1")
         if decision_ns < 0 or max_open_orders < 0:
@@ -242,97 +168,6 @@ class Setup:
         gateway = Gateway(unlimited_credit, short_selling, max_open_orders)
         self._agents[number] = Agent(name, profile, stp, decision_ns, gateway)
         return number
-
-    def set_link(self, agent: AgentId, venue: VenueId, entry_model: Model, report_model: Model) -> None:
-        """Latency of an agent's orders to a venue and of the reports back."""
-        self._before_start()
-        self._agent(agent)
-        _known(self._venues, venue, "venue")
-        self._models[agent, venue] = (parse_model(entry_model), parse_model(report_model))
-
-    def set_order_limit(self, agent: AgentId, listing: ListingId, max_order_lots: Lots) -> None:
-        """Largest order of an agent on a listing; 0 for none."""
-        self._before_start()
-        self._market(listing)
-        if max_order_lots < 0:
-            raise ValueError(
-                f"an order limit of {max_order_lots} lots: give 0 for none, or a positive number"
-            )
-        self._agent(agent).gateway.max_order_lots[listing] = max_order_lots
-
-    def deposit(self, agent: AgentId, venue: VenueId, asset: AssetId, atoms: Atoms) -> None:
-        """Endow an agent."""
-        self._before_start()
-        _known(self._venues, venue, "venue")
-        _known(self._assets, asset, "asset")
-        gateway = self._agent(agent).gateway
-        if atoms < 0:
-            raise ValueError(f"a deposit of {atoms} atoms: it cannot be negative")
-        posting = Posting(agent, self._account(venue), asset, atoms)
-        self._ledger.deposit(posting)
-        gateway.credit((posting.venue, asset), atoms)
-        self._log.posting(posting, 0)
-
-    def subscribe(self, agent: AgentId, listing: ListingId, quotes: bool, trades: bool, depth: int) -> None:
-        """Add to what an agent hears of a listing; `depth` levels a side, 0 for none."""
-        self._before_start()
-        self._market(listing)
-        if depth < 0:
-            raise ValueError(f"a subscription to {depth} levels: give 0 for none, or a positive number")
-        wishes = self._wishes.setdefault((self._agent(agent).profile, listing), {})
-        wish = wishes.setdefault(agent, Subscription(agent, False, False, 0))
-        wish.quotes |= quotes
-        wish.trades |= trades
-        wish.depth = max(wish.depth, depth)
-
-    def subscribe_consolidated(self, agent: AgentId, instrument: int) -> None:
-        """Let an agent hear of every change of best bid or offer of an instrument at any venue."""
-        self._before_start()
-        _known(self._instruments, instrument, "instrument")
-        profile = self._agent(agent).profile
-        if self._profiles[profile].consolidated is None:
-            raise ValueError(
-                f"profile {self._profiles[profile].name!r} has no consolidated view: set its latency first"
-            )
-        self._consolidated_wishes.setdefault((profile, instrument), set()).add(agent)
-
-    # --- start ---------------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Freeze the set-up and open every line. Each line draws from a stream named after its ends."""
-        self._before_start()
-        self._started = True
-        for (agent, venue), (entry, report) in self._every_model():
-            names = (self._names[agent], self._venues[venue].name)
-            self._agents[agent].links[venue] = Link(
-                Line(entry, self._stream("entry", *names)), Line(report, self._stream("report", *names))
-            )
-        for market in self._markets:
-            for number in range(len(self._profiles)):
-                self._open_channels(number, market)
-            market.levels = max((channel.levels for channel in market.channels), default=0)
-        for number, profile in enumerate(self._profiles):
-            for venue in self._venues:
-                model = profile.data.get(venue.id, ZERO)
-                line = Line(model, self._stream("phase", profile.name, venue.name))
-                self._phase_lines[number, venue.id] = line
-
-    def _every_model(self) -> list[tuple[tuple[AgentId, VenueId], tuple[Latency, Latency]]]:
-        pairs = [(agent, venue.id) for agent in self._agents for venue in self._venues]
-        return [(pair, self._models.get(pair, (ZERO, ZERO))) for pair in pairs]
-
-    def _open_channels(self, number: int, market: MarketState) -> None:
-        profile = self._profiles[number]
-        names = (profile.name, self._venues[market.venue].name, self._instruments[market.instrument].name)
-        line = Line(profile.data.get(market.venue, ZERO), self._stream("data", *names))
-        market.channels.append(Channel(line, list(self._wishes.get((number, market.id), {}).values())))
-        if profile.consolidated is not None:
-            line = Line(profile.consolidated, self._stream("consolidated", *names))
-            subscribers = list(self._consolidated_wishes.get((number, market.instrument), ()))
-            self._consolidated[number, market.id] = ConsolidatedChannel(line, subscribers)
-
-    def _stream(self, *names: str) -> int:
-        return stream_seed(self._seed, *names)
 
     # --- checks --------------------------------------------------------------------------------------
 
@@ -359,10 +194,11 @@ class Setup:
         return found
 
     def _market(self, listing: ListingId) -> MarketState:
-        return _known(self._markets, listing, "listing")
+        return known(self._markets, listing, "listing")
 
 
-def _known(things: list[Any], number: int, what: str) -> Any:
+def known(things: list[Any], number: int, what: str) -> Any:
+    """The thing of this number; ValueError if there is none."""
     if not 0 <= number < len(things):
         raise ValueError(f"unknown {what} {number}: there are {len(things)}")
     return things[number]

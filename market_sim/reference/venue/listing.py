@@ -70,6 +70,10 @@ class Listing:
         prints, self.prints = self.prints, []
         return prints
 
+    def look_again_at_last_print(self) -> None:
+        """Trading resumes: let stops look at the last print, which may have come while they could not."""
+        self.prints = [] if self.last_print is None else [self.last_print]
+
     def forget_dead_pegs(self) -> None:
         """Drop pegs that have traded or been cancelled."""
         self.pegs = {number: order for number, order in self.pegs.items() if self.find(order.id) is order}

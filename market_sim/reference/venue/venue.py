@@ -12,17 +12,18 @@ from market_sim.reference.event import CancelReason, Event, EventKind, RejectRea
 from market_sim.reference.hashing import fnv, fold
 from market_sim.reference.order import CommandKind, NewOrder, Order
 from market_sim.reference.terms import PLAIN, Peg, Terms
-from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Phase, Ticks
+from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Phase, Ticks, int64
 from market_sim.reference.venue.checks import check_codes, check_new, check_phase, check_replace
 from market_sim.reference.venue.lifetime import Lifetime
 from market_sim.reference.venue.listing import Listing
 from market_sim.reference.venue.pegging import price_of_new_peg
 from market_sim.reference.venue.protection import effective_price
+from market_sim.reference.venue.recorded import Recorded
 from market_sim.reference.venue.triggers import Triggers
 from market_sim.reference.venue.writer import Writer
 
 
-class Venue(Lifetime, Triggers):
+class Venue(Recorded, Lifetime, Triggers):
     """Matches commands in the order in which they come and keeps the events until they are taken."""
 
     def __init__(self, name: str, venue_id: int = 0) -> None:
@@ -53,9 +54,8 @@ class Venue(Lifetime, Triggers):
     ) -> ListingId:
         """List an instrument; alone, a venue counts its own ids, a kernel gives ids over all venues."""
         number = len(self.listings) if listing_id is None else listing_id
-        self.listings[number] = Listing(
-            number, tick_lot_atoms, lot_atoms, min_notional_atoms, maker_fee_e8, taker_fee_e8
-        )
+        atoms = (int64(tick_lot_atoms), int64(lot_atoms), int64(min_notional_atoms))
+        self.listings[number] = Listing(number, *atoms, int64(maker_fee_e8), int64(taker_fee_e8))
         return number
 
     def set_owner(self, agent: AgentId, owner: AgentId) -> None:
@@ -81,12 +81,14 @@ class Venue(Lifetime, Triggers):
     ) -> int:
         """Accept and match an order; what is left rests or is cancelled. Returns the events emitted."""
         check_codes(side, order_type, tif, stp, terms.refresh, terms.peg)
-        codes = (int(side), order_type, tif, int(stp), bool(post_only))
-        return self.enter(time_ns, NewOrder(agent, counter, listing, *codes, price, size, terms))
+        price = None if price is None else int64(price)
+        numbers = (int(side), order_type, tif, int(stp), bool(post_only), price, int64(size))
+        return self.enter(time_ns, NewOrder(int64(agent), int64(counter), int64(listing), *numbers, terms))
 
     def new_order_ex(self, time_ns: Nanos, *order: Any, **terms: Any) -> int:
         """The same with terms by name (see `Terms`): an iceberg, a stop, a peg, a time to expire."""
-        return self.new_order(time_ns, *order, terms=Terms(**terms))
+        numbers = {name: None if value is None else int64(value) for name, value in terms.items()}
+        return self.new_order(time_ns, *order, terms=Terms(**numbers))
 
     def enter(self, time_ns: Nanos, order: NewOrder) -> int:
         """The same for an order that has its own object."""
@@ -137,6 +139,7 @@ class Venue(Lifetime, Triggers):
         A lower size at the same price keeps the place in the queue. Anything else goes to the back,
         because it asks for something that others at that price have waited for longer.
         """
+        price, size = int64(price), int64(size)
         before = self._begin(time_ns)
         order = self._find(listing, agent, counter)
         reason = check_phase(self.phase, is_cancel=False) or self._missing(listing, order)
@@ -159,6 +162,7 @@ class Venue(Lifetime, Triggers):
         self.phase = Phase(phase)
         self._say.emit(EventKind.PHASE, reason=int(phase), listing=self.id)
         for listing in self.listings.values() if resumes else ():
+            listing.look_again_at_last_print()
             self._settle(listing)
         return len(self._say.events) - before
 
@@ -191,40 +195,6 @@ class Venue(Lifetime, Triggers):
             self.cancel(time_ns, agent, counter, listing)
         else:
             self.replace(time_ns, agent, counter, listing, price, size)
-
-    # --- what only the kernel and recorded flow may do -------------------------------------------------
-
-    def expire(self, time_ns: Nanos, listing: ListingId, order: Order, reason: CancelReason) -> None:
-        """Cancel a live order whatever the phase: end of session, an agent taken out."""
-        self._begin(time_ns)
-        self.listings[listing].book.remove(order)
-        self._say.cancelled(listing, order, reason)
-
-    def reduce_by(self, time_ns: Nanos, listing: ListingId, order: Order, lots: Lots) -> None:
-        """Take recorded lots away from a resting order; it keeps its place."""
-        assert 0 < lots <= order.leaves, "a reduction takes between one lot and all that is left"
-        if lots == order.leaves:
-            self.expire(time_ns, listing, order, CancelReason.EXTERNAL)
-        else:
-            self._resize(time_ns, listing, order, -lots)
-
-    def grow_by(self, time_ns: Nanos, listing: ListingId, order: Order, lots: Lots) -> None:
-        """Add recorded lots to a resting order in place."""
-        assert lots > 0, "growth is at least one lot"
-        self._resize(time_ns, listing, order, lots)
-
-    def _resize(self, time_ns: Nanos, listing: ListingId, order: Order, change: Lots) -> None:
-        self._begin(time_ns)
-        self.listings[listing].book.resize(order, change)
-        order.total += change
-        self._say.replaced(listing, order, kept_priority=True)
-
-    def print_trade(self, time_ns: Nanos, listing: ListingId, side: int, price: Ticks, size: Lots) -> None:
-        """Report a recorded trade in so far as nobody here took part in it."""
-        self._begin(time_ns)
-        self._say.emit(EventKind.PRINT, price=price, size=size, listing=listing, side=int(side))
-        self.listings[listing].note_print(price)
-        self._settle(self.listings[listing])
 
     # --- reading -----------------------------------------------------------------------------------
 

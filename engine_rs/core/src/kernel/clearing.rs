@@ -130,12 +130,16 @@ impl Kernel {
         Ok(())
     }
 
+    /// Counts what user agents did: a recorded market's own orders are means, not activity.
     fn count(&mut self, row: &Event) {
+        if row.agent < FIRST_USER_AGENT {
+            return;
+        }
         let totals = &mut self.totals;
         match row.kind {
             EventKind::Accepted => totals.orders += 1,
             EventKind::Cancelled if row.reason == CancelReason::Requested.code() => totals.cancels += 1,
-            EventKind::Replaced if row.agent != EXTERNAL_BOOK => totals.replaces += 1,
+            EventKind::Replaced => totals.replaces += 1,
             kind if kind.is_reject() => totals.rejects += 1,
             _ => {}
         }

@@ -3,7 +3,7 @@
 //! It learns only from the reports that have arrived, so no venue's news reaches another venue ahead
 //! of the latency: true balances move at the match, these at the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::error::{KernelError, Result};
 use crate::event::{Event, EventKind, RejectReason};
@@ -68,6 +68,21 @@ impl Credit {
         };
         Atoms::try_from(atoms).ok()
     }
+
+    /// What an order ties up as it stands, or as any replacement under way may make it.
+    fn dearest_need(
+        &self,
+        terms: &Terms,
+        order: &OpenOrder,
+        asked: Option<&VecDeque<(Ticks, Lots)>>,
+    ) -> Option<Atoms> {
+        let mut dearest = self.need(terms, order.side, order.price, order.leaves)?;
+        let executed = order.total - order.leaves;
+        for &(price, total) in asked.into_iter().flatten() {
+            dearest = dearest.max(self.need(terms, order.side, Some(price), total - executed)?);
+        }
+        Some(dearest)
+    }
 }
 
 /// One agent's gateway.
@@ -75,6 +90,8 @@ pub struct Gateway {
     credit: Credit,
     spendable: Vec<Atoms>,
     open: BTreeMap<u32, OpenOrder>,
+    /// Replacements of open orders not answered yet: (price, total), oldest first.
+    asked: BTreeMap<u32, VecDeque<(Ticks, Lots)>>,
     last_counter: u32,
 }
 
@@ -91,7 +108,7 @@ pub fn in_range(price: Option<Ticks>, size: Lots) -> std::result::Result<(), Rej
 
 impl Gateway {
     pub fn new(credit: Credit) -> Self {
-        Self { credit, spendable: Vec::new(), open: BTreeMap::new(), last_counter: 0 }
+        Self { credit, spendable: Vec::new(), open: BTreeMap::new(), asked: BTreeMap::new(), last_counter: 0 }
     }
 
     /// Makes room for all (venue, asset) pairs, once they are known.
@@ -214,6 +231,7 @@ impl Gateway {
         }
         self.credit(slot, -more)?;
         self.open.get_mut(&counter).expect("found above").reserved += more;
+        self.asked.entry(counter).or_default().push_back((price, size));
         Ok(None)
     }
 
@@ -234,7 +252,16 @@ impl Gateway {
             // An acknowledgement and a refused cancel change nothing here.
             _ => return Ok(()),
         }
-        let Some(need) = self.credit.need(terms, order.side, order.price, order.leaves) else {
+        if order.leaves == 0 {
+            self.asked.remove(&event.counter);
+        } else if matches!(event.kind, EventKind::Replaced | EventKind::ReplaceRejected) {
+            // A link keeps the order of messages, so answers come in the order of requests.
+            if let Some(asked) = self.asked.get_mut(&event.counter) {
+                asked.pop_front();
+            }
+        }
+        let asked = self.asked.get(&event.counter);
+        let Some(need) = self.credit.dearest_need(terms, order, asked) else {
             return KernelError::engine(
                 "ledger overflow: an open order needs more than a balance can hold",
                 "gateway",

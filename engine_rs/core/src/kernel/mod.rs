@@ -63,7 +63,7 @@ pub struct Kernel {
     /// Entries processed.
     events: u64,
     entries_now: u32,
-    /// The agent of the last command or wake: whoever keeps an instant from ending.
+    /// The agent of the last command, local reject or wake: whoever keeps an instant from ending.
     last_actor: Option<AgentId>,
 
     assets: Vec<String>,

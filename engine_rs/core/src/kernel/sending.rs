@@ -203,6 +203,7 @@ impl Kernel {
         let (order_type, tif) = order.map_or((0, 0), |order| (order.order_type.code(), order.tif.code()));
         self.tape.report(&row, Sent { sent_ns: self.now, order_type, tif, queue_ahead: 0 });
         self.totals.rejects += 1;
+        self.last_actor = Some(id.agent);
         let entry = self.reports.put(row);
         self.queue.push(time_ns, Entry::Report(entry));
         Ok(())

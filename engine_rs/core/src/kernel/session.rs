@@ -1,7 +1,7 @@
 //! Phases, agents on and off, and the end of the session.
 
 use super::Kernel;
-use super::error::Result;
+use super::error::{KernelError, Result};
 use super::setup::known;
 use crate::event::{CancelReason, Event};
 use crate::types::{Phase, VenueId};
@@ -11,6 +11,9 @@ impl Kernel {
     pub fn set_phase(&mut self, venue: i64, phase: Phase) -> Result<()> {
         self.after_start()?;
         let venue = known(&self.venues, venue, "venue")? as VenueId;
+        if self.closed {
+            return KernelError::engine("the session is over", "set_phase", "Change phases before close().");
+        }
         self.change_phase(venue, phase)
     }
 

@@ -1,21 +1,18 @@
-"""Last layer of the kernel: the loop, phases, the end of the session, recorded flow."""
+"""Recorded flow: a line of updates beside the queue, each applied at its instant, before everything else."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 from market_sim.errors import EngineError
 from market_sim.reference.book import Bbo
-from market_sim.reference.event import CancelReason
 from market_sim.reference.external import DepthUpdate, ExternalMarket, RecordedTrade
 from market_sim.reference.kernel.clearing import Cause
+from market_sim.reference.kernel.market import MarketState
 from market_sim.reference.kernel.reading import Reading
-from market_sim.reference.kernel.setup import MarketState, _known
 from market_sim.reference.order import NewOrder, Order, OrderType, SelfTradePrevention, TimeInForce
 from market_sim.reference.types import (
-    EXTERNAL_BOOK,
     MAX_PRICE,
     MAX_SIZE,
     AgentId,
@@ -25,109 +22,19 @@ from market_sim.reference.types import (
     Phase,
     Side,
     Ticks,
-    VenueId,
+    int64,
 )
-
-MAX_ENTRIES_AT_ONE_INSTANT = 100_000
 
 Recorded = DepthUpdate | RecordedTrade
 
 
-class Kernel(Reading):
-    """The market as a whole. Python pulls: `next` runs it until there is something to tell an agent."""
+class Flow(Reading):
+    """A cursor over recorded updates, and what they do at their venue."""
 
     def __init__(self, seed: int, pooled: bool = False) -> None:
         super().__init__(seed, pooled)
         self._flow: deque[tuple[Nanos, MarketState, Recorded]] = deque()
         self._latest_push_ns: Nanos = 0
-        self._entries_now = 0
-
-    # --- the loop --------------------------------------------------------------------------------------
-
-    def next(self, until_ns: Nanos) -> tuple[Any, ...] | None:
-        """Run to the next notice for an agent; None when nothing is left up to `until_ns`.
-
-        The clock then stands at `until_ns`. Every notice is handed over before anything else happens.
-        """
-        self._after_start()
-        if until_ns < self.now_ns:
-            raise ValueError(f"next({until_ns}) at {self.now_ns} ns: time does not run backwards")
-        while True:
-            while self._ready:
-                notice = self._ready.popleft()
-                agent = self._agents[notice[2]]
-                if agent.enabled:
-                    agent.notices += 1
-                    return notice
-            if not self._process_one(until_ns):
-                self.now_ns = until_ns
-                return None
-
-    def _process_one(self, until_ns: Nanos) -> bool:
-        """Process the first entry up to `until_ns`; recorded flow goes first at its instant."""
-        flow_ns = self._flow[0][0] if self._flow else None
-        entry_ns = self._queue.next_time()
-        if flow_ns is not None and flow_ns <= until_ns and (entry_ns is None or flow_ns <= entry_ns):
-            self._count_entry(flow_ns)
-            _, market, recorded = self._flow.popleft()
-            if not self._closed:
-                self._apply(market, recorded)
-            return True
-        if entry_ns is not None and entry_ns <= until_ns:
-            self._count_entry(entry_ns)
-            _, action, arguments = self._queue.pop()
-            action(*arguments)
-            return True
-        return False
-
-    def _count_entry(self, time_ns: Nanos) -> None:
-        """Agents that answer each other without delay would stop the clock; better stop them."""
-        if time_ns > self.now_ns:
-            self.now_ns, self._entries_now = time_ns, 0
-        self._entries_now += 1
-        if self._entries_now > MAX_ENTRIES_AT_ONE_INSTANT:
-            latest = self._latest_agent
-            name = "no agent" if latest is None else f"agent {self._names[latest]!r}"
-            raise EngineError(
-                f"more than {MAX_ENTRIES_AT_ONE_INSTANT} entries at {time_ns} ns, the latest from {name}",
-                "kernel",
-                "Give its link a latency, or let it wait before it acts again.",
-            )
-        self.events += 1
-
-    # --- phases, agents on and off, the end --------------------------------------------------------------
-
-    def set_phase(self, venue: VenueId, phase: int) -> None:
-        """Suspend or resume a venue now. Resting orders stay, cancels are still accepted."""
-        self._after_start()
-        _known(self._venues, venue, "venue")
-        self._change_phase(venue, Phase(phase))
-
-    def disable_agent(self, agent: AgentId) -> None:
-        """Cancel an agent's live orders now; until enabled it hears nothing and its sends are ignored."""
-        sender = self._sender(agent)
-        if sender.enabled:
-            sender.enabled = False
-            self._expire_orders(CancelReason.AGENT_DISABLED, agent)
-
-    def enable_agent(self, agent: AgentId) -> None:
-        """Let notices flow again."""
-        self._sender(agent).enabled = True
-
-    def close(self) -> None:
-        """End the session: venues close, live orders are cancelled, what is under way still arrives.
-
-        The caller then drains the reports with `next(2**62)` until None. No order is taken any more.
-        """
-        self._after_start()
-        if self._closed:
-            return
-        self._closed = True
-        for venue in self._venues:
-            self._change_phase(venue.id, Phase.CLOSED)
-        self._expire_orders(CancelReason.SESSION_END)
-
-    # --- recorded flow -----------------------------------------------------------------------------------
 
     def add_external(self, listing: ListingId, proportional: bool = False) -> None:
         """Let a recorded market trade on a listing; `proportional` says how cancellations hit a queue."""
@@ -151,10 +58,14 @@ class Kernel(Reading):
             raise ValueError(
                 f"{len(sides)} sides, {len(prices)} prices, {len(sizes)} sizes: give as many of each"
             )
-        levels = [(int(s), int(p), int(n)) for s, p, n in zip(sides, prices, sizes, strict=True)]
+        levels = [(int64(s), int64(p), int64(n)) for s, p, n in zip(sides, prices, sizes, strict=True)]
         for side, price, lots in levels:
             _check_recorded(side, price, lots, least=0)
-        self._push(time_ns, listing, DepthUpdate(exchange_ns, delay_ns or 0, bool(snapshot), levels))
+        self._push(
+            int64(time_ns),
+            listing,
+            DepthUpdate(_stamp(exchange_ns), int64(delay_ns or 0), bool(snapshot), levels),
+        )
 
     def push_trade(
         self,
@@ -168,8 +79,10 @@ class Kernel(Reading):
     ) -> None:
         """Hand in a recorded trade."""
         _check_recorded(aggressor, price, size, least=1)
-        trade = RecordedTrade(exchange_ns, delay_ns or 0, int(aggressor), int(price), int(size))
-        self._push(time_ns, listing, trade)
+        numbers = (int64(aggressor), int64(price), int64(size))
+        self._push(
+            int64(time_ns), listing, RecordedTrade(_stamp(exchange_ns), int64(delay_ns or 0), *numbers)
+        )
 
     def _push(self, time_ns: Nanos, listing: ListingId, recorded: Recorded) -> None:
         market = self._market(listing)
@@ -222,7 +135,7 @@ class Kernel(Reading):
 class ExternalDesk:
     """What a recorded market may do at its venue; each act is cleared at once, like any command."""
 
-    def __init__(self, kernel: Kernel, market: MarketState) -> None:
+    def __init__(self, kernel: Flow, market: MarketState) -> None:
         self._kernel = kernel
         self._market = market
         self._venue = kernel._venues[market.venue]
@@ -263,9 +176,10 @@ class ExternalDesk:
         self._kernel._clear(self._market, self._venue.take_events(), cause)
 
 
+def _stamp(exchange_ns: Nanos | None) -> Nanos | None:
+    return None if exchange_ns is None else int64(exchange_ns)
+
+
 def _check_recorded(side: int, price: Ticks, lots: Lots, least: Lots) -> None:
     if side not in (Side.BUY, Side.SELL) or not 1 <= price <= MAX_PRICE or not least <= lots <= MAX_SIZE:
         raise ValueError(f"recorded side {side}, price {price}, lots {lots}: outside what a venue can hold")
-
-
-__all__ = ["EXTERNAL_BOOK", "ExternalDesk", "Kernel"]

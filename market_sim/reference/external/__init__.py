@@ -1,0 +1,16 @@
+"""A recorded market (depth by price level, and trades) as a participant of the simulated one.
+
+Its resting size stands in the same queues as everybody's orders, in the hands of "external-book".
+Recorded depth is the truth about sizes; recorded trades tell who was hit at the front. The two tell
+of the same events, in either order of arrival: what both explain must move a queue only once.
+"""
+
+from market_sim.reference.external.depth import Depth, DepthUpdate
+from market_sim.reference.external.trade import RecordedTrade, Trades
+
+
+class ExternalMarket(Depth, Trades):
+    """The recorded market of one listing: its depth and its trades."""
+
+
+__all__ = ["DepthUpdate", "ExternalMarket", "RecordedTrade"]

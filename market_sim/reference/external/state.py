@@ -1,0 +1,85 @@
+"""What the participant knows: the record, where the book departs from it, and who stands where."""
+
+from __future__ import annotations
+
+from market_sim.reference.book import Book
+from market_sim.reference.event import PRIORITY_KEPT, Event, EventKind
+from market_sim.reference.external.desk import Desk
+from market_sim.reference.external.queue import Ghost
+from market_sim.reference.order import Order, TimeInForce
+from market_sim.reference.types import EXTERNAL_BOOK, Lots, Nanos, OrderId, Side, Ticks
+
+
+class State:
+    """The recorded market of one listing, and its orders in the book."""
+
+    def __init__(self, book: Book, proportional: bool) -> None:
+        self._book = book
+        self._proportional = proportional
+        self._shadow: tuple[dict[Ticks, Lots], dict[Ticks, Lots]] = ({}, {})
+        # Levels that may differ from the record, with the lots that agents took there since they agreed.
+        self._dirty: tuple[dict[Ticks, Lots], dict[Ticks, Lots]] = ({}, {})
+        self._ghosts: dict[tuple[int, Ticks], list[Ghost]] = {}
+        self._traded_ns: Nanos | None = None  # stamp of the latest trade
+        # The newest own order that stood ahead when an agent's order joined its queue.
+        self._after: dict[OrderId, int] = {}
+        self._stats = dict.fromkeys(
+            ("updates", "trades", "held_back", "lots_taken", "lots_traded", "restored_lots"), 0
+        )
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, int]:
+        """Counts of updates, trades, levels held back, and lots that agents took, met or gave back."""
+        return dict(self._stats)
+
+    def present(self, side: int, price: Ticks) -> Lots:
+        """Own lots resting at a price."""
+        return sum(order.leaves for order in self._own(side, price))
+
+    def best_own(self, side: int) -> Ticks | None:
+        """Best price at which own lots rest."""
+        for level in self._book.sides[side].from_best():
+            if any(order.agent == EXTERNAL_BOOK for order in level.orders.values()):
+                return level.price
+        return None
+
+    def _queue(self, side: int, price: Ticks) -> list[Order]:
+        level = self._book.sides[side].levels.get(price)
+        return list(level.orders.values()) if level else []
+
+    def _own(self, side: int, price: Ticks) -> list[Order]:
+        return [order for order in self._queue(side, price) if order.agent == EXTERNAL_BOOK]
+
+    # --- agents ------------------------------------------------------------------------------------------
+
+    def follow(self, event: Event, latest_own: int) -> None:
+        """Note where an agent's order joined a queue: behind the own orders up to `latest_own`."""
+        order = (event.agent, event.counter)
+        joined = event.kind == EventKind.REPLACED and not event.flags & PRIORITY_KEPT
+        if event.kind == EventKind.ACCEPTED or joined:
+            self._after[order] = latest_own
+        elif event.kind == EventKind.CANCELLED or (event.kind == EventKind.FILL and event.leaves == 0):
+            self._after.pop(order, None)
+
+    def taken(self, side: int, price: Ticks, lots: Lots) -> None:
+        """Agents took own lots: the next update brings the level back to what was recorded."""
+        self._stats["lots_taken"] += lots
+        self._dirty[side][price] = self._dirty[side].get(price, 0) + lots
+
+    # --- adding ------------------------------------------------------------------------------------------
+
+    def _add(self, desk: Desk, side: int, price: Ticks, lots: Lots) -> bool:
+        """Add own lots at the back of a level, unless own lots stand across from them: those wait.
+
+        A recorded book does not trade with itself; lots that cross are news of a change under way.
+        Agents' orders that cross are met, up to the recorded size. Returns whether the lots were placed.
+        """
+        across = self.best_own(1 - side)
+        if across is not None and (across <= price if side == Side.BUY else across >= price):
+            self._stats["held_back"] += 1
+            return False
+        met = desk.place(EXTERNAL_BOOK, side, TimeInForce.GTC, price, lots)
+        if met:
+            self.taken(side, price, met)
+        return True
