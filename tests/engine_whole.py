@@ -2,7 +2,7 @@
 
 To the commands of `engine_streams` come ("ex", agent, counter, listing, side, order type, tif, stp,
 post-only, price, size, terms), ("advance", nanoseconds), ("mass", agent, listing or None, side or None),
-("disconnect", agent) and what the features below add.
+("disconnect", agent) and ("print", listing, side, price, size): a recorded trade.
 """
 
 from dataclasses import dataclass
@@ -46,6 +46,7 @@ class Whole(Mix):
     advance: float = 0.02
     mass: float = 0.01
     disconnect: float = 0.005
+    print: float = 0.01
     cancel: float = 0.08
     live: int = 30
     nonsense: float = 0.03  # share of terms that do not fit the order
@@ -89,7 +90,7 @@ class WholeStream(Stream):
         if draw.random() < mix.phase:
             return self._phase(draw.choice(mix.phases))
         what = draw.random()
-        for kind in ("advance", "mass", "disconnect"):
+        for kind in ("advance", "mass", "disconnect", "print"):
             share = getattr(mix, kind)
             if what < share:
                 return getattr(self, f"_{kind}")()
@@ -126,6 +127,11 @@ class WholeStream(Stream):
 
     def _disconnect(self):
         return ("disconnect", self.random.randint(1, self.mix.agents))
+
+    def _print(self):
+        draw, mix = self.random, self.mix
+        listing = draw.randrange(len(mix.listings))
+        return ("print", listing, draw.randrange(2), draw.randint(*mix.prices), draw.randint(*mix.sizes))
 
     def new(self):
         kind, *order = super().new()
@@ -249,6 +255,8 @@ def send(venue, time_ns, command):
         count = venue.mass_cancel(time_ns, *rest)
     elif kind == "disconnect":
         count = venue.disconnect(time_ns, *rest)
+    elif kind == "print":
+        count = venue.print_trade(time_ns, *rest)
     else:
         return by_call(venue, time_ns, command)
     rows = [tuple(row) for row in venue.take_events()]

@@ -73,9 +73,12 @@ def test_codes_are_public_and_never_move():
         "PHASE": 9,
         "POSTING": 10,
         "PRINT": 11,
+        "TRIGGERED": 12,
+        "REFRESHED": 13,
+        "REPRICED": 14,
     }
-    assert [reason.value for reason in engine.RejectReason] == list(range(1, 17))
-    assert [reason.value for reason in engine.CancelReason] == list(range(1, 10))
+    assert [reason.value for reason in engine.RejectReason] == [*range(1, 17), 25]
+    assert [reason.value for reason in engine.CancelReason] == list(range(1, 15))
     assert [kind.value for kind in engine.NoticeKind] == list(range(7))
     assert engine.Event(7, 1).kind == 0
     assert len(engine.Event._fields) == 16

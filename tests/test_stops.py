@@ -106,6 +106,24 @@ def test_waiting_stops_can_be_cancelled_replaced_and_end(floor):
     assert floor.waiting() == []
 
 
+def test_a_recorded_print_elects_stops_too(floor):
+    floor.buy(1, 90, 5, order_type=STOP_LIMIT, stop_price=100)
+    floor.time_ns += 1
+    rows = floor.taken(floor.venue.print_trade(floor.time_ns, 0, BUY, 100, 3))
+    assert rows == ["PRINT 3@100 BUY", "TRIGGERED 5@100 1.1 STOP_LIMIT"]
+    for numbers in ((0, BUY, 0, 3), (0, BUY, 100, 0), (7, BUY, 100, 3), (0, 2, 100, 3)):
+        with pytest.raises(ValueError):  # noqa: PT011  the number is told, the wording is each engine's
+            floor.venue.print_trade(floor.time_ns, *numbers)
+
+
+def test_stops_look_again_when_trading_resumes(floor):
+    floor.buy(1, 90, 5, order_type=STOP_LIMIT, stop_price=100)
+    floor.phase(Phase.SUSPENDED)
+    floor.time_ns += 1
+    assert floor.taken(floor.venue.print_trade(floor.time_ns, 0, BUY, 101, 3)) == ["PRINT 3@101 BUY"]
+    assert floor.phase(Phase.CONTINUOUS) == ["PHASE CONTINUOUS", "TRIGGERED 5@100 1.1 STOP_LIMIT"]
+
+
 # --- trailing stops --------------------------------------------------------------------------------------
 
 

@@ -25,8 +25,6 @@ class EventKind(IntEnum):
     TRIGGERED = 12
     REFRESHED = 13
     REPRICED = 14
-    INDICATIVE = 15
-    AUCTION = 16
 
 
 class RejectReason(IntEnum):
@@ -48,14 +46,6 @@ class RejectReason(IntEnum):
     ORDER_SIZE_LIMIT = 14
     PROTECTION_REQUIRED = 15
     QUANTITY_OVERFLOW = 16
-    NOT_IN_THIS_PHASE = 17
-    NO_REFERENCE_PRICE = 18
-    RISK_ORDER_SIZE = 19
-    RISK_NOTIONAL = 20
-    RISK_POSITION = 21
-    RISK_COLLAR = 22
-    RISK_MESSAGE_RATE = 23
-    RISK_SHORT_SALE = 24
     INVALID_TERMS = 25
 
 
@@ -76,7 +66,6 @@ class CancelReason(IntEnum):
     MASS_CANCEL = 12
     DISCONNECTED = 13
     SELF_TRADE_DECREMENT = 14
-    AUCTION_REMAINDER = 15
 
 
 class NoticeKind(IntEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from market_sim.reference.event import CancelReason, EventKind
 from market_sim.reference.order import Order
-from market_sim.reference.types import ListingId, Lots, Nanos, Ticks
+from market_sim.reference.types import MAX_PRICE, MAX_SIZE, ListingId, Lots, Nanos, Side, Ticks
 from market_sim.reference.venue.base import VenueParts
 
 
@@ -39,7 +39,14 @@ class Recorded(VenueParts):
         self._settle(self.listings[listing])
 
     def print_trade(self, time_ns: Nanos, listing: ListingId, side: int, price: Ticks, size: Lots) -> int:
-        """Report a recorded trade in so far as nobody here took part in it; stops hear of it like of any."""
+        """Report a recorded trade in so far as nobody here took part in it; stops hear of it like of any.
+
+        ValueError for an unknown listing, or numbers that no trade has.
+        """
+        if listing not in self.listings or side not in (Side.BUY, Side.SELL):
+            raise ValueError(f"print on listing {listing}, side {side}: unknown listing or side")
+        if not (1 <= price <= MAX_PRICE and 1 <= size <= MAX_SIZE):
+            raise ValueError(f"print of {size} lots at {price}: price from 1 to 2^53, size from 1 to 2^48")
         before = self._begin(time_ns)
         self._say.emit(EventKind.PRINT, price=price, size=size, listing=listing, side=int(side))
         self.listings[listing].note_print(price)
