@@ -2,6 +2,6 @@
 
 It runs where the native engine cannot be built, the lessons quote it, and the differential tests
 compare it with the native engine event by event and hash by hash. The two share a specification
-and tests, never code. Read it in this order: types, order, event, book, venue, ledger, latency,
-gateway, kernel, external.
+and tests, never code. Read it in this order: types, terms, order, event, level, book, stops, pegs,
+venue, ledger, latency, gateway, kernel, external.
 """

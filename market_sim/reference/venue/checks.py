@@ -77,8 +77,8 @@ def check_new(listing: Listing, order: NewOrder, price: Ticks | None, time_ns: N
         return RejectReason.DUPLICATE_ORDER_ID
     if order.post_only and book.crosses(order.side, price):
         return RejectReason.POST_ONLY_WOULD_CROSS
-    rests = may_rest(order.tif) and price is not None
-    if rests and book.level_lots(order.side, price) + order.size > MAX_LEVEL_LOTS:
+    rests_at = price if may_rest(order.tif) else None
+    if rests_at is not None and book.level_lots(order.side, rests_at) + order.size > MAX_LEVEL_LOTS:
         return RejectReason.QUANTITY_OVERFLOW
     return FINE
 

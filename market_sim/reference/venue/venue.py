@@ -85,10 +85,29 @@ class Venue(Recorded, Lifetime, Triggers):
         numbers = (int(side), order_type, tif, int(stp), bool(post_only), price, int64(size))
         return self.enter(time_ns, NewOrder(int64(agent), int64(counter), int64(listing), *numbers, terms))
 
-    def new_order_ex(self, time_ns: Nanos, *order: Any, **terms: Any) -> int:
+    def new_order_ex(
+        self,
+        time_ns: Nanos,
+        agent: AgentId,
+        counter: int,
+        listing: ListingId,
+        side: int,
+        order_type: int,
+        tif: int,
+        stp: int,
+        post_only: bool,
+        price: Ticks | None,
+        size: Lots,
+        **terms: Any,
+    ) -> int:
         """The same with terms by name (see `Terms`): an iceberg, a stop, a peg, a time to expire."""
-        numbers = {name: None if value is None else int64(value) for name, value in terms.items()}
-        return self.new_order(time_ns, *order, terms=Terms(**numbers))
+        numbers: dict[str, Any] = {
+            name: None if value is None else int64(value) for name, value in terms.items()
+        }
+        codes = (side, order_type, tif, stp)
+        return self.new_order(
+            time_ns, agent, counter, listing, *codes, post_only, price, size, Terms(**numbers)
+        )
 
     def enter(self, time_ns: Nanos, order: NewOrder) -> int:
         """The same for an order that has its own object."""
@@ -227,8 +246,9 @@ class Venue(Recorded, Lifetime, Triggers):
 
     def live(self, listing: ListingId) -> int:
         """Number of live orders, those included that wait outside the book."""
-        self._book(listing)
-        return len(self.listings[listing].all_orders())
+        book = self._book(listing)
+        where = self.listings[listing]
+        return len(book.orders) + len(where.stops.waiting) + len(where.parked)
 
     def waiting(self, listing: ListingId) -> list[tuple[AgentId, int, Ticks, Lots]]:
         """(agent, counter, stop price or 0, leaves) of the waiting stops, first come first."""
