@@ -166,6 +166,15 @@ def test_terms_that_make_no_sense_are_refused(floor, options):
     assert floor.venue.book_hash(0) == before
 
 
+@BOTH_STYLES
+def test_an_iceberg_has_a_bounded_number_of_peaks(floor, refresh):
+    terms = {"display_lots": 2, "refresh": refresh}
+    assert floor.buy(1, 100, 20_001, **terms) == ["REJECTED 1.1 INVALID_TERMS left 0"]
+    assert floor.buy(1, 100, 20_000, **terms) == ["ACCEPTED 20000@100 1.2"]
+    assert floor.replace(1, 2, 100, 20_001) == ["REPLACE_REJECTED 1.2 INVALID_TERMS left 20000"]
+    assert floor.replace(1, 2, 101, 20_000) == ["REPLACED 20000@101 left 20000 of 1.2"]
+
+
 def test_styles_that_do_not_exist_are_errors(floor):
     with pytest.raises(ValueError, match="refresh"):
         floor.buy(1, 100, 20, display_lots=5, refresh=2)

@@ -23,6 +23,7 @@ MAX_PRICE: Ticks = 2**53  # prices stay exact when a reader turns them into a do
 MAX_SIZE: Lots = 2**48
 MAX_NOTIONAL: Atoms = 2**62  # leaves room for fees within a signed 64-bit balance
 MAX_LEVEL_LOTS: Lots = 2**62
+MAX_PEAKS = 10_000  # of an iceberg: what one command can set off stays bounded
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 

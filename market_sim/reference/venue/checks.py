@@ -13,6 +13,7 @@ from market_sim.reference.terms import Peg, Refresh
 from market_sim.reference.types import (
     MAX_LEVEL_LOTS,
     MAX_NOTIONAL,
+    MAX_PEAKS,
     MAX_PRICE,
     MAX_SIZE,
     Lots,
@@ -99,7 +100,7 @@ def check_replace(listing: Listing, order: Order, price: Ticks, size: Lots, exem
     others = listing.book.level_lots(order.side, price) - (order.leaves if price == order.price else 0)
     if others + size - order.executed > MAX_LEVEL_LOTS:
         return RejectReason.QUANTITY_OVERFLOW
-    return FINE
+    return RejectReason.INVALID_TERMS if order.display and size > order.display * MAX_PEAKS else FINE
 
 
 def check_amounts(listing: Listing, price: Ticks | None, size: Lots, exempt: bool) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from market_sim.reference.event import RejectReason
 from market_sim.reference.order import NewOrder, OrderType, TimeInForce, may_rest
-from market_sim.reference.types import MAX_PRICE, Nanos, Ticks
+from market_sim.reference.types import MAX_PEAKS, MAX_PRICE, Nanos, Ticks
 
 FINE = 0
 ONE_WHOLE_BPS = 10_000
@@ -36,7 +36,7 @@ def _display(order: NewOrder) -> bool:
         return order.terms.refresh == 0
     if not (resting_limit and may_rest(order.tif) and 0 <= display <= order.size):
         return False
-    return display > 0 or order.terms.refresh == 0
+    return order.size <= display * MAX_PEAKS if display else order.terms.refresh == 0
 
 
 def _minimum(order: NewOrder) -> bool:
