@@ -1,12 +1,16 @@
 """Run by the server when it starts, before the first visitor comes."""
 
+import asyncio
+
 from bokeh.server.contexts import ServerContext
 
 
 def on_server_loaded(server_context: ServerContext) -> None:
     """Load now what the first visitor would otherwise wait for: the page, the scenarios and their agents."""
     from app.catalogue import catalogue
-    from app.page import serve_page
+    from app.page import Page
+    from app.transport import ignore_closed_sockets
 
-    assert serve_page, "the page can be served"
+    assert Page, "the page can be served"
     catalogue()
+    asyncio.get_running_loop().set_exception_handler(ignore_closed_sockets)

@@ -24,6 +24,7 @@ from app.controls import (
     parse_speed,
     speed_text,
 )
+from app.quiet import spare_styles
 from app.session import OpenRunner, Session, open_runner
 from app.theme import RAW_CSS, THEME_CONFIG
 from app.transport import FlowControl
@@ -178,6 +179,7 @@ class Page:
             code=f"if (window.innerWidth < {PHONE_PX}) {{ page.data.sidebar_open = false }}",
         )
         document.js_on_event("document_ready", fold)
+        spare_styles(document)
 
     def _begin(self) -> None:
         self._drawn = True

@@ -5,14 +5,16 @@ server.
 """
 
 import time
+from asyncio import AbstractEventLoop
 from typing import Any
 
 from bokeh.core.properties import Int
 from bokeh.model import DataModel, Model
 from bokeh.models import CustomJS
 from bokeh.server.views.ws import WSHandler
+from tornado.websocket import WebSocketClosedError
 
-PICTURES_AHEAD = 3
+PICTURES_AHEAD = 2
 """Pictures sent that the browser has not painted yet. More would only queue there, and the page lag behind
 the market.
 """
@@ -35,6 +37,14 @@ def send_at_once() -> None:
 
 
 SILENCE_S = 0.5
+
+
+def ignore_closed_sockets(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The event loop's way with errors nobody asked for: a tab that closes while a picture is on its way is
+    none.
+    """
+    if not isinstance(context.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(context)
 
 
 class Pictures(DataModel):

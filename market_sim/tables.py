@@ -59,7 +59,7 @@ class Names:
         return self._scaled(atoms, [(1, 10**listing.quote_decimals) for listing in self.listings])
 
     def _scaled(self, column: str, ratios: Sequence[tuple[int, int]]) -> pl.Expr:
-        # A divisor of one entry is broadcast, and Polars then multiplies by its reciprocal: off by a last place.
+        # Polars broadcasts a divisor of one entry and multiplies by its reciprocal: off by a last place.
         padded = [*ratios, (1, 1)]
         up = _gather([ratio[0] for ratio in padded], "listing")
         down = _gather([ratio[1] for ratio in padded], "listing")

@@ -179,7 +179,7 @@ def test_codes_that_stand_for_nothing_are_errors(floor):
                 100,
                 1,
             )
-    with pytest.raises(ValueError, match="[Pp]hase"):
+    with pytest.raises(ValueError, match=r"[Pp]hase"):
         floor.venue.set_phase(0, 9)
     assert floor.venue.take_events() == []
 

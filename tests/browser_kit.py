@@ -1,0 +1,208 @@
+"""A served dashboard and a real Chromium to look at it with."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from playwright.sync_api import Browser, Locator, Page
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_MS = 90_000
+
+PAINTED = "[...Bokeh.documents[0]._all_models.values()].find(m => m.type.endsWith('Pictures')).painted"
+
+# The figures' own canvases, found by the figures' names; a canvas below it holds only tools and overlays.
+CANVASES = """
+    const canvases = {}
+    for (const view of Bokeh.index.all_views()) {
+        if (view.model.type === "Figure") { canvases[view.model.name] = view.canvas_view.primary.canvas }
+    }
+    const look = canvas => {
+        const {width, height} = canvas
+        const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer)
+        let hash = 0
+        for (let k = 0; k < pixels.length; k++) { hash = Math.imul(hash ^ pixels[k], 16777619) }
+        return hash
+    }
+"""
+
+HASHES = f"() => {{ {CANVASES} return Object.entries(canvases).map(([name, c]) => [name, look(c)]) }}"
+
+CHANGES = f"""
+([names, milliseconds]) => new Promise(done => {{
+    {CANVASES}
+    const last = {{}}, changes = {{}}
+    const began = performance.now()
+    let looked = 0
+    const frame = () => {{
+        const now = performance.now()
+        // Looking costs as much as painting: oftener than pictures come would only slow them down.
+        if (now - looked > 25) {{
+            looked = now
+            for (const name of names) {{
+                const hash = look(canvases[name])
+                if (last[name] !== hash) {{ changes[name] = (changes[name] ?? -1) + 1; last[name] = hash }}
+            }}
+        }}
+        if (now - began < milliseconds) {{ requestAnimationFrame(frame) }} else {{ done([changes, now - began]) }}
+    }}
+    requestAnimationFrame(frame)
+}})
+"""
+
+
+TEXT = """
+([selector, containing]) => {
+    const found = []
+    const search = root => {
+        found.push(...root.querySelectorAll(selector))
+        for (const element of root.querySelectorAll("*")) { if (element.shadowRoot) { search(element.shadowRoot) } }
+    }
+    search(document)
+    const wanted = containing.toLowerCase()
+    return found.map(element => element.innerText).find(text => text.toLowerCase().includes(wanted)) ?? ""
+}
+"""
+
+
+class Served:
+    """A dashboard that serves, and the process that does."""
+
+    def __init__(self, url: str, process: subprocess.Popen[str], log: Path) -> None:
+        self.url = url
+        self.process = process
+        self.log = log
+
+    def markets(self) -> set[int]:
+        """The ids of the market processes that live now."""
+        listed = subprocess.run(
+            ["ps", "-ww", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ).stdout
+        rows = (line.split(maxsplit=2) for line in listed.splitlines())
+        return {
+            int(pid)
+            for pid, parent, arguments in rows
+            if int(parent) == self.process.pid and "spawn_main" in arguments
+        }
+
+
+@contextmanager
+def served(log: Path, **environment: str) -> Iterator[Served]:
+    """`panel serve app` on a free port, as a user starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    inherited = {name: value for name, value in os.environ.items() if name != "MARKET_SIM_DATA"}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "panel", "serve", "app", "--port", str(port), "--address", "127.0.0.1"],
+            cwd=ROOT,
+            env={**inherited, "PYTHONPATH": str(ROOT), **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/", process, log)
+        yield Served(f"http://127.0.0.1:{port}/app", process, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(url: str, process: subprocess.Popen[str], log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=60)
+            return
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+
+
+class Visit:
+    """One open page, and everything it complained about or asked for elsewhere."""
+
+    def __init__(self, browser: Browser, site: Served, width: int, height: int) -> None:
+        self.site = site
+        self.complaints: list[str] = []
+        self.page: Page = browser.new_page(viewport={"width": width, "height": height})
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        self.page.on("request", lambda request: self._check_address(request.url))
+        self.page.on("websocket", lambda websocket: self._check_address(websocket.url))
+
+    def _hear(self, message: object) -> None:
+        if message.type == "error":
+            self.complaints.append(f"console: {message.text}")
+
+    def _check_address(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            self.complaints.append(f"request off the machine: {url}")
+
+    def open(self, **query: str) -> "Visit":
+        """Open the page with these controls in its link, and wait until it draws."""
+        self.page.goto(f"{self.site.url}?{urlencode(query)}" if query else self.site.url)
+        self.until_painted(3)
+        return self
+
+    def until_painted(self, pictures: int) -> None:
+        self.page.wait_for_function(f"window.Bokeh && Bokeh.documents[0] && {PAINTED} >= {pictures}")
+
+    def pictures(self) -> int:
+        return self.page.evaluate(PAINTED)
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name)
+
+    def text(self, selector: str, containing: str = "") -> str:
+        """The text of the first such element, read in one go: the page redraws its numbers several times a second."""
+        return self.page.evaluate(TEXT, [selector, containing])
+
+    def number(self, label: str) -> str:
+        """One of the numbers on top."""
+        return self.text(".cell", label).splitlines()[1]
+
+    def note(self, label: str) -> str:
+        """The small print under one of the numbers on top."""
+        return self.text(".cell", label).splitlines()[-1]
+
+    def simulated_s(self) -> float:
+        """Simulated time as the card shows it, in seconds."""
+        hours, minutes, seconds = self.number("Simulated time").split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+    def events(self) -> int:
+        """Events so far, as the card shows them."""
+        return int(self.note("Events").split()[0].replace(",", ""))
+
+    def status(self) -> str:
+        """The line that says what is shown."""
+        return self.text(".status")
+
+    def hashes(self) -> dict[str, int]:
+        """A hash of what each figure's canvas shows."""
+        return dict(self.page.evaluate(HASHES))
+
+    def pause(self) -> None:
+        self.button("Pause").click()
+        self.page.locator(".chip", has_text="paused").wait_for()
+
+    def query(self) -> str:
+        """What the address bar says of the controls."""
+        return self.page.evaluate("location.search")

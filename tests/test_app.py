@@ -1,0 +1,302 @@
+"""The dashboard in a real Chromium: what a visitor sees, does and is told."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from market_sim.doctor import find_chromium
+from tests.browser_kit import CHANGES, PATIENCE_MS, Served, Visit, served
+from tests.captures import CaptureWriter
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium; MARKET_SIM_CHROMIUM names one"),
+]
+
+FOUR_PANELS = ("mid-price", "depth-ladder", "heatmap", "profit")
+PANELS = ("Mid price", "Order-book heatmap", "Depth ladder", "Trades", "Profit", "Inventory", "Agents")
+
+
+# Somebody else may be using the processor.
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("dashboard") / "server.log") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # A container's user is root more often than not, and Chromium's sandbox refuses root.
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Served) -> Iterator[Callable[..., Visit]]:
+    """Opens pages, and holds all of them to silence: no error on the console, no request off the machine."""
+    visits: list[Visit] = []
+
+    def begin(width: int = 1680, height: int = 1000) -> Visit:
+        visits.append(Visit(browser, site, width, height))
+        return visits[-1]
+
+    yield begin
+    complaints = [complaint for visit in visits for complaint in visit.complaints]
+    for visit in visits:
+        visit.page.close()
+    assert not complaints
+    assert "Traceback" not in site.log.read_text()
+    until(lambda: not site.markets(), "a closed page left its market behind")
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def test_opens_on_a_running_market_that_says_what_it_is(visit: Callable[..., Visit]) -> None:
+    page = visit().open()
+    page.page.locator(".chip", has_text="running").wait_for()
+    status = page.status()
+    assert "engine" in status
+    assert "two_venues, seed 7" in status
+    assert "Simulated: every order comes from one of the scenario's agents." in status
+    for title in PANELS:
+        heading = page.page.locator(".heading").filter(has=page.page.locator("b", has_text=title)).first
+        sentence = heading.locator("span")
+        expect(sentence).to_contain_text(".")
+    units = {
+        "Mid": "USD",
+        "Spread": "USD",
+        "Imbalance": "of −1…+1",
+        "Speed": "real time",
+        "Events": "per second",
+    }
+    assert all(unit in page.number(label) for label, unit in units.items())
+    assert page.note("Simulated time").startswith("h:min:s")
+    before = page.simulated_s()
+    until(lambda: page.simulated_s() > before, "simulated time stands still")
+
+
+@pytest.mark.slow
+def test_four_panels_repaint_ten_times_a_second_while_twenty_thousand_events_pass(
+    visit: Callable[..., Visit],
+) -> None:
+    page = visit().open()
+    page.until_painted(20)
+    events, began = page.events(), time.monotonic()
+    changes, milliseconds = page.page.evaluate(CHANGES, [FOUR_PANELS, 10_000])
+    per_second = (page.events() - events) / (time.monotonic() - began)
+    print(f"{changes} changes in {milliseconds / 1000:.1f} s at {per_second:,.0f} events/s")
+    assert all(changes[panel] >= 100 for panel in FOUR_PANELS), changes
+    assert per_second >= 20_000
+
+
+def test_pause_stops_the_market_and_the_pictures(visit: Callable[..., Visit]) -> None:
+    page = visit().open()
+    page.pause()
+    page.page.wait_for_timeout(500)
+    held, hashes, pictures = page.simulated_s(), page.hashes(), page.pictures()
+    page.page.wait_for_timeout(1500)
+    assert (page.simulated_s(), page.hashes(), page.pictures()) == (held, hashes, pictures)
+    page.button("Run").click()
+    until(lambda: page.simulated_s() > held, "Run does not run")
+
+
+def test_steps_by_a_second_and_by_an_event(visit: Callable[..., Visit]) -> None:
+    page = visit().open(speed="1")
+    page.pause()
+    page.page.wait_for_timeout(300)
+    start = page.simulated_s()
+    page.button("+1 second").click()
+    until(lambda: page.simulated_s() == pytest.approx(start + 1, abs=0.002), "no step of a second")
+    events, now = page.events(), page.simulated_s()
+    page.button("+1 event").click()
+    until(lambda: page.events() > events, "no step of an event")
+    assert page.simulated_s() < now + 1
+    assert "paused" in page.status()
+
+
+def numbers_after_five_seconds(page: Visit, seed: int) -> tuple[str, ...]:
+    """What a market of that seed shows after five simulated seconds, wherever the page stood before."""
+    box = page.page.get_by_label("Seed")
+    box.fill(str(seed))
+    box.press("Enter")
+    page.button("Restart").click()
+    expect(page.page.locator(".status")).to_contain_text(f"seed {seed}")
+    until(lambda: page.simulated_s() == 0, "no restart")
+    for second in range(1, 6):
+        page.button("+1 second").click()
+        until(lambda second=second: page.simulated_s() == second, "no step")
+    return (*(page.number(label) for label in ("Mid", "Spread", "Imbalance")), str(page.events()))
+
+
+def test_another_seed_is_another_market_and_the_same_seed_the_same(visit: Callable[..., Visit]) -> None:
+    page = visit().open(speed="1", seed="7")
+    page.pause()
+    first = numbers_after_five_seconds(page, 8)
+    assert numbers_after_five_seconds(page, 9) != first
+    assert "seed=9" in page.query()
+    assert numbers_after_five_seconds(page, 8) == first
+
+
+def test_every_control_is_in_the_link_and_the_link_opens_the_same(visit: Callable[..., Visit]) -> None:
+    page = visit().open(scenario="triangle", speed="60", seed="11", listing="HUB:ETH/USD", theme="light")
+    expect(page.page.locator(".status")).to_contain_text("triangle, seed 11")
+    assert page.note("Mid") == "HUB:ETH/USD"
+    assert page.note("Speed") == "asked: 60×"
+    page.page.get_by_label("Toggle theme").click()
+    until(lambda: "theme" not in page.query(), "the theme is not in the link")
+    page.page.get_by_role("combobox", name="Listing on show").click()
+    page.page.get_by_role("option", name="HUB:ETH/BTC").click()
+    until(lambda: "listing=HUB%3AETH%2FBTC" in page.query(), "the listing is not in the link")
+    until(lambda: page.note("Mid") == "HUB:ETH/BTC", "the listing does not change")
+    page.page.get_by_role("combobox", name="Scenario").click()
+    page.page.get_by_role("option", name="pairs").click()
+    expect(page.page.locator(".status")).to_contain_text("pairs, seed 11")
+    assert "scenario=pairs" in page.query()
+    assert "speed=60" in page.query()
+    assert "listing" not in page.query()
+
+
+def test_the_speed_control_sets_the_speed(visit: Callable[..., Visit]) -> None:
+    page = visit().open(speed="1")
+    slider = page.page.get_by_role("slider")
+    slider.press("End")
+    until(lambda: "speed=max" in page.query(), "the slider does not set the speed")
+    until(lambda: page.note("Speed") == "as fast as it goes", "the speed does not change")
+    before = page.simulated_s()
+    until(lambda: page.simulated_s() > before + 60, "the market does not go faster")
+
+
+def test_closing_the_tab_ends_the_market(visit: Callable[..., Visit], site: Served) -> None:
+    page = visit().open()
+    (market,) = site.markets()
+    page.page.close()
+    until(lambda: market not in site.markets(), "the market outlived its page", seconds=15)
+
+
+def test_a_link_that_asks_for_what_there_is_not_is_answered_in_words(visit: Callable[..., Visit]) -> None:
+    page = visit().open(scenario="<b>moon</b>", seed="seven", speed="-3", colour="red")
+    alerts = page.page.get_by_role("alert").all_inner_texts()
+    assert len(alerts) == 4
+    text = " ".join(alerts)
+    assert (
+        "There is no scenario '<b>moon</b>': choose pairs, triangle, two_venues. This is two_venues" in text
+    )
+    assert "'seven' is no whole number" in text
+    assert "'-3' is out of range" in text
+    assert "'colour', which is no control here" in text
+    assert "two_venues, seed 7" in page.status()
+
+
+def test_a_replay_shows_where_it_comes_from(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    capture = CaptureWriter().snapshot(0, 10, {"100.00": "5", "99.99": "3"}, {"100.01": "2", "100.02": "4"})
+    for k in range(1, 600):
+        size = str(1 + k % 7)
+        capture.diff(100_000_000 * k, 100 * k, 10 + k, 10 + k, {"100.00": size}, {"100.02": size})
+        capture.trade(100_000_000 * k + 1, 100 * k, k, "100.01", "0.5", seller=False)
+    file = capture.write(tmp_path / "made_by_hand.gz")
+    page = visit().open(replay=str(file))
+    status = page.status()
+    assert "Replay of made_by_hand.gz" in status
+    assert "recorded traders do not react" in status
+    assert "BTC" in page.note("Mid")
+    page.page.locator("td", has_text="100.01").first.wait_for()
+
+
+def test_a_bad_replay_path_is_answered_in_words(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    page = visit().open(replay=str(tmp_path / "none.gz"))
+    alert = page.page.get_by_role("alert")
+    assert "none.gz' is not there. Give the path of a file on this machine." in alert.inner_text()
+    # In the page: the market on show stays.
+    page.button("Replay").click()
+    box = page.page.get_by_label("Capture")
+    box.fill(str(tmp_path))
+    page.button("Open this capture").click()
+    expect(alert).to_contain_text("is a folder, not a file")
+    assert "two_venues" in page.status()
+    # A file that is no capture: its line is named, and the page lives on.
+    foreign = tmp_path / "notes.txt"
+    foreign.write_text("to be or not to be\n")
+    box.fill(str(foreign))
+    page.button("Open this capture").click()
+    expect(alert).to_contain_text("notes.txt, line 1")
+    page.button("Simulate").click()
+    expect(page.page.locator(".status")).to_contain_text("running")
+    expect(alert).to_have_count(0)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no signals to kill with")
+def test_a_market_that_dies_says_so_and_can_be_opened_again(
+    visit: Callable[..., Visit], site: Served
+) -> None:
+    page = visit().open()
+    (market,) = site.markets()
+    os.kill(market, signal.SIGKILL)
+    alert = page.page.get_by_role("alert")
+    expect(alert).to_contain_text("The market stopped.")
+    expect(alert).to_contain_text(str(market))
+    page.button("Restart").click()
+    expect(page.page.locator(".status")).to_contain_text("running")
+    expect(alert).to_have_count(0)
+
+
+def test_fits_a_phone(visit: Callable[..., Visit]) -> None:
+    page = visit(390, 844).open()
+    wide = page.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
+    # The controls are folded away, one tap brings them.
+    expect(page.button("Pause")).to_have_count(0)
+    page.button("Open drawer").click()
+    expect(page.button("Pause")).to_be_visible()
+    assert page.page.locator(".heading").count() == len(PANELS)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_text_stands_out_in_both_themes(visit: Callable[..., Visit], theme: str) -> None:
+    page = visit().open(theme=theme)
+    contrast = page.page.locator(".heading span").first.evaluate(CONTRAST)
+    assert contrast >= 4.5
+
+
+# WCAG contrast of an element's text with the first solid background behind it.
+CONTRAST = """
+element => {
+    const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true})
+    const rgba = color => {
+        canvas.clearRect(0, 0, 1, 1)
+        canvas.fillStyle = color
+        canvas.fillRect(0, 0, 1, 1)
+        return [...canvas.getImageData(0, 0, 1, 1).data]
+    }
+    const light = ([r, g, b]) => [r, g, b]
+        .map(v => v / 255)
+        .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0)
+    let node = element, back = [255, 255, 255, 255]
+    while (node) {
+        if (node instanceof Element) {
+            const found = rgba(getComputedStyle(node).backgroundColor)
+            if (found[3] === 255) { back = found; break }
+        }
+        node = node.assignedSlot ?? node.parentNode ?? node.host
+    }
+    const [r, g, b, a] = rgba(getComputedStyle(element).color)
+    const text = [r, g, b].map((v, k) => v * a / 255 + back[k] * (1 - a / 255))
+    const [low, high] = [light(text), light(back)].sort((x, y) => x - y)
+    return (high + 0.05) / (low + 0.05)
+}
+"""
