@@ -85,9 +85,10 @@ impl NewOrder {
     /// prevention changes no resting order.
     #[inline]
     pub const fn is_plain(&self) -> bool {
-        self.order_type as u8 <= OrderType::Market as u8
-            && self.tif as u8 <= TimeInForce::Fok as u8
-            && self.stp.is_plain()
+        // One branch for all three.
+        (self.order_type as u8 <= OrderType::Market as u8)
+            & (self.tif as u8 <= TimeInForce::Fok as u8)
+            & self.stp.is_plain()
     }
 
     /// A plain GTC limit order that does not trade with its owner; change fields from here.

@@ -30,6 +30,8 @@ pub const FIRST_USER_AGENT: AgentId = 5;
 pub const MAX_PRICE: Ticks = 1 << 53;
 /// Largest size of one order.
 pub const MAX_SIZE: Lots = 1 << 48;
+/// Peaks of one iceberg at most: one incoming order could print every one of them.
+pub const MAX_PEAKS: i64 = 10_000;
 /// Largest notional, order value in base atoms, and total of a price level.
 pub const MAX_TOTAL: i64 = 1 << 62;
 

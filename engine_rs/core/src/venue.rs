@@ -181,7 +181,8 @@ impl Venue {
         Ok(())
     }
 
-    /// Reports a recorded trade in so far as nobody here took part in it.
+    /// Reports a recorded trade in so far as nobody here took part in it; stops see it. Price and size must be
+    /// ones that an order could have.
     pub fn print_trade(
         &mut self,
         now_ns: Nanos,

@@ -3,7 +3,7 @@
 use market_core::conditions::Conditions;
 use market_core::event::Event;
 use market_core::order::{Command, NewOrder};
-use market_core::types::OrderId;
+use market_core::types::{MAX_PRICE, MAX_SIZE, OrderId};
 use market_core::venue::{ListingSpec, Venue as CoreVenue};
 use numpy::{PyArrayMethods, PyUntypedArray};
 use pyo3::prelude::*;
@@ -195,6 +195,12 @@ impl Venue {
         size: Int,
     ) -> PyResult<usize> {
         let (listing, side) = (self.listing(listing)?, self::side(side)?);
+        if !(1..=MAX_PRICE).contains(&price.0) || !(1..=MAX_SIZE).contains(&size.0) {
+            return Err(bad_value(format!(
+                "print of {} lots at {}: prices go from 1 to {MAX_PRICE} ticks, sizes from 1 to {MAX_SIZE} lots",
+                size.0, price.0
+            )));
+        }
         Ok(self.events_of(|core, out| core.print_trade(time_ns.0, listing, side, price.0, size.0, out)))
     }
 

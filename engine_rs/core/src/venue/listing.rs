@@ -45,7 +45,7 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
-        if !order.is_plain() || !self.plain {
+        if !(self.plain & order.is_plain()) {
             return self.enter_with(order, &Conditions::NONE, accounts, say);
         }
         checks::new_order(&self.spec, &self.book, order, accounts.is_exempt(order.id.agent))?;

@@ -1,11 +1,11 @@
 //! New prices and sizes for live orders: what keeps its place, and what enters again.
 
 use super::accounts::Accounts;
-use super::checks;
 use super::listing::Listing;
 use super::stop::Stop;
 use super::waiting::Waits;
 use super::writer::{Subject, Writer};
+use super::{checks, sense};
 use crate::book::{Rest, Terms};
 use crate::event::{CancelReason, RejectReason};
 use crate::order::OrderType;
@@ -84,6 +84,11 @@ impl Listing {
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
         let state = checks::replace(&self.spec, &self.book, id, price, size, accounts.is_exempt(id.agent))?;
+        let extra = if self.plain { None } else { self.book.extra_of(id) };
+        let display = extra.and_then(|extra| extra.display);
+        if display.is_some_and(|display| !sense::peaks(display.lots, size)) {
+            return Err(RejectReason::InvalidTerms);
+        }
         let leaves = size - state.executed();
         let subject = Subject { id, side: state.side, price };
         if leaves <= 0 {
@@ -93,7 +98,6 @@ impl Listing {
             self.book.resize(id, size - state.total);
             say.replaced(&subject, size, leaves, true);
         } else {
-            let extra = self.book.extra_of(id);
             let old = self.book.take_out(id).expect("the checks found it");
             say.replaced(&subject, size, leaves, false);
             let terms = Terms::new(state.side, price, old.terms.stp(), old.terms.post_only());

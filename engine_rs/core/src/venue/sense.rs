@@ -3,7 +3,7 @@
 use crate::conditions::{Conditions, Peg, Refresh};
 use crate::event::RejectReason;
 use crate::order::{NewOrder, OrderType, TimeInForce};
-use crate::types::{MAX_PRICE, Nanos};
+use crate::types::{Lots, MAX_PEAKS, MAX_PRICE, Nanos};
 
 /// The first thing wrong with what a new order says of itself.
 pub(super) fn conditions(order: &NewOrder, terms: &Conditions, now_ns: Nanos) -> Result<(), RejectReason> {
@@ -34,8 +34,13 @@ fn combines(order: &NewOrder, terms: &Conditions) -> bool {
 
 fn shows(order: &NewOrder, terms: &Conditions) -> bool {
     let limit = order.order_type == OrderType::Limit && order.tif.may_rest();
-    terms.display.is_none_or(|lots| limit && (0..=order.size).contains(&lots))
+    terms.display.is_none_or(|lots| limit && (0..=order.size).contains(&lots) && peaks(lots, order.size))
         && (terms.refresh == Refresh::Reserve || terms.display.is_some_and(|lots| lots > 0))
+}
+
+/// Whether an iceberg of this peak and size shows no more peaks than one command should have to print.
+pub(super) fn peaks(peak: Lots, size: Lots) -> bool {
+    peak == 0 || size <= peak.saturating_mul(MAX_PEAKS)
 }
 
 fn has_minimum(order: &NewOrder, terms: &Conditions) -> bool {

@@ -218,3 +218,53 @@ proptest! {
         prop_assert!(trial.counter > 0);
     }
 }
+
+/// Numbers from the ends of every range, in every term: rejected or carried out, never a panic.
+#[test]
+fn extreme_terms_are_survived() {
+    use market_core::types::{MAX_PRICE, MAX_SIZE};
+    let ends = [i64::MIN, -1, 0, 1, 2, 9_999, MAX_SIZE, MAX_PRICE - 1, MAX_PRICE, MAX_PRICE + 1, i64::MAX];
+    let mut trial = Trial::new(11);
+    let mut rows = Vec::new();
+    for counter in 0..60_000 {
+        let (sound, mut terms) = trial.new_order(5 + counter % 4, i64::from(counter));
+        let draws = &mut trial.draws;
+        let mut order = NewOrder { id: OrderId::new(sound.id.agent, counter), ..sound };
+        match draws.below(10) {
+            0 => order.size = pick(draws, &ends),
+            1 => order.price = order.price.map(|_| pick(draws, &ends)),
+            2 => terms.stop_price = terms.stop_price.map(|_| pick(draws, &ends)),
+            3 => terms.trail_ticks = pick(draws, &ends),
+            4 => terms.trail_bps = pick(draws, &ends),
+            5 => terms.display = Some(pick(draws, &ends)),
+            6 => terms.minimum = pick(draws, &ends),
+            7 => terms.peg_offset_ticks = pick(draws, &ends),
+            8 => terms.protection_ticks = Some(pick(draws, &ends)),
+            _ => {
+                (terms.expire_ns, terms.trigger_limit_ticks) =
+                    (Some(pick(draws, &ends)), Some(pick(draws, &ends)))
+            }
+        }
+        let now = pick(draws, &[i64::MIN, 0, i64::from(counter), i64::MAX]);
+        trial.venue.new_order_with(now, &order, &terms, &mut rows);
+        let (price, size) = (pick(&mut trial.draws, &ends), pick(&mut trial.draws, &ends));
+        trial.venue.replace(now, 0, order.id, price, size, &mut rows);
+        if counter % 50 == 0 {
+            trial.venue.print_trade(
+                now,
+                0,
+                Side::Buy,
+                pick(&mut trial.draws, &[1, 100, MAX_PRICE]),
+                1,
+                &mut rows,
+            );
+        }
+        if counter % 400 == 0 {
+            trial.venue.mass_cancel(now, 5 + trial.draws.below(4) as u32, None, None, &mut rows);
+        }
+        if let Bbo { bid: Some(bid), ask: Some(ask) } = trial.venue.book(0).bbo() {
+            assert!(bid.price < ask.price);
+        }
+        rows.clear();
+    }
+}
