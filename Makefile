@@ -16,11 +16,12 @@ CARGO := $(if $(filter reference,$(ENGINE)),,$(shell cargo --version >/dev/null 
 export PYTHONPATH := $(CURDIR)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup serve test check uv clean
+.PHONY: help setup serve test bars check uv clean
 
 help:
 	@echo "make serve   build what is needed and serve the dashboard on 127.0.0.1:$(PORT) (PORT=... to change it)"
-	@echo "make test    build what is needed and run every test (TESTS=... to choose)"
+	@echo "make test    build what is needed and run the tests (TESTS=... to choose)"
+	@echo "make bars    the slow tests: strategies over many seeds, repaints a second"
 	@echo "make check   what .ci/run does: formatting, linters, types, boundaries, Rust tests, make test"
 	@echo "make clean   remove the environment and what was built"
 
@@ -57,8 +58,12 @@ serve: setup
 # pictures a second, so they run afterwards and alone. Exit code 5 says that TESTS chose none of a kind.
 test: setup
 	@$(RUN) python -c 'from market_sim.doctor import chromium_advice; print(chromium_advice())'
-	$(RUN) pytest -n $(JOBS) --dist loadfile -m "not browser" $(TESTS) || [ $$? = 5 ]
-	$(RUN) pytest -m browser $(TESTS) || [ $$? = 5 ]
+	$(RUN) pytest -n $(JOBS) --dist loadfile -m "not browser and not slow" $(TESTS) || [ $$? = 5 ]
+	$(RUN) pytest -m "browser and not slow" $(TESTS) || [ $$? = 5 ]
+
+# What strategies do over many seeds, and how fast pictures change: minutes of processor time, a machine of its own.
+bars: setup
+	$(RUN) pytest -m slow -s $(TESTS)
 
 check:
 	.ci/run

@@ -112,6 +112,12 @@ class Board:
         self._update_tables(session)
         self._pictures += 1
 
+    def show_again(self, session: Session) -> None:
+        """The newest picture once more: colours or listing have changed, and a held market sends no other."""
+        if session.frame is not None:
+            self._pictures = 0
+            self.update(session, News(False, session.frame, ()))
+
     def _update_tables(self, session: Session) -> None:
         history, frame = session.history, session.frame
         assert history is not None, "a market has introduced itself"
@@ -120,7 +126,7 @@ class Board:
         if self._pictures % TABLES_EVERY == 0 or not frame.running:
             self.cards.update(history.info, session.listing, frame)
             self.trades.draw()
-        if self._pictures % AGENTS_EVERY == 2 or not frame.running:
+        if self._pictures % AGENTS_EVERY == 0 or not frame.running:
             self.agents.update(history, session.listing, frame)
 
     def _show_window(self, session: Session) -> None:

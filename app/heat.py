@@ -12,8 +12,10 @@ from app.history import COLUMNS, Book, History
 from app.rows import ROWS, PriceRows, fits, step_for, whole_ticks
 
 BRIGHTEST_QUANTILE = 0.98
-MID_ROWS = 44
-"""The mid's way through the window shall not take more rows than this."""
+MID_ROWS, MID_ROWS_AT_MOST, MID_OFF_CENTRE = 44, 54, 32
+"""So many rows the mid's way through the window takes on a new grid, and at most before there is another;
+and so many from the middle the newest mid may be.
+"""
 
 REVIEW_EVERY = 40
 """Samples between two looks at whether row height and brightness still fit the book."""
@@ -39,23 +41,25 @@ class Heat:
 
     def _fits(self) -> bool:
         """Whether grid and brightness suit the newest sample."""
-        mid, _ = self._newest()
+        mid, book = self._newest()
         if self.rows is None:
             return False
         if not np.isfinite(mid):
             return True
         if len(self._history) % REVIEW_EVERY == 0:
             brightness = self._brightness(self._history.shown()) / self.full_size
-            if not (fits(self.rows.step, self._step()) and 0.5 < brightness < 2):
+            if self._grid(mid, book).step != self.rows.step or not 0.5 < brightness < 2:
                 return False
-        return self.rows.holds(mid)
+        return self.rows.holds(mid, MID_OFF_CENTRE)
 
-    def _step(self) -> float:
+    def _grid(self, mid: float, book: Book) -> PriceRows:
         """Rows fine enough for the book and high enough to hold where the mid has been."""
-        mid, book = self._newest()
         mids = self._history.mid[self._history.shown(), self._listing]
-        wandered = float(np.nanmax(mids) - np.nanmin(mids))
-        return max(step_for(mid, book, self._tick), whole_ticks(wandered / MID_ROWS, self._tick))
+        low, high = float(np.nanmin(mids)), float(np.nanmax(mids))
+        wanted = max(step_for(mid, book, self._tick), whole_ticks((high - low) / MID_ROWS, self._tick))
+        old = self.rows.step if self.rows else 0.0
+        keep = old > 0 and fits(old, wanted) and high - low <= MID_ROWS_AT_MOST * old
+        return PriceRows.around((low + high) / 2, self._tick, old if keep else wanted)
 
     def _newest(self) -> tuple[float, Book]:
         return float(self._history.mid[-1, self._listing]), self._history.book(-1, self._listing)
@@ -68,11 +72,9 @@ class Heat:
         """Draw everything again from the samples, on a grid around the newest mid; False without one to go
         by.
         """
-        mid, _ = self._newest()
+        mid, book = self._newest()
         if np.isfinite(mid):
-            wanted = self._step()
-            step = self.rows.step if self.rows and fits(self.rows.step, wanted) else wanted
-            self.rows = PriceRows.around(mid, self._tick, step)
+            self.rows = self._grid(mid, book)
         if self.rows is None:
             return False
         shown = self._history.shown()

@@ -96,8 +96,7 @@ class Page:
 
     def _choose_source(self, source: str) -> None:
         self._sidebar.show_source(source == REPLAY)
-        self._sidebar.speed.value = speed_text(REPLAY_SPEED if source == REPLAY else DEFAULT_SPEED)
-        if source != REPLAY:
+        if source != REPLAY and self._session.controls.replay:
             self._choose(scenario=self._sidebar.scenario.value, replay="")
 
     def _open_replay(self) -> None:
@@ -105,7 +104,10 @@ class Page:
 
     def _choose(self, **changes: str) -> None:
         """Open another market, or say why it cannot be and keep the one that is open."""
-        controls = replace(self._session.controls, listing="", **changes)
+        before = self._session.controls
+        controls = replace(before, listing="", **changes)
+        if bool(controls.replay) != bool(before.replay):
+            controls = replace(controls, speed=REPLAY_SPEED if controls.replay else DEFAULT_SPEED)
         try:
             self._catalogue.request(controls)
         except ValueError as error:
@@ -115,6 +117,7 @@ class Page:
         self._session.controls = controls
         self._status.complain([])
         self._open()
+        self._sidebar.speed.value = speed_text(controls.speed)
         self._show_link()
 
     def _choose_speed(self, text: str) -> None:
@@ -123,6 +126,7 @@ class Page:
 
     def _choose_theme(self, dark: bool) -> None:
         self._board.paint(dark)
+        self._board.show_again(self._session)
         self._session.controls = replace(self._session.controls, theme=DARK if dark else LIGHT)
         self._show_link()
 
@@ -131,6 +135,7 @@ class Page:
             return
         self._session.choose_listing(name)
         self._board.open(self._session)
+        self._board.show_again(self._session)
         self._show_link()
 
     def _restart(self) -> None:
@@ -182,8 +187,9 @@ class Page:
         spare_styles(document)
 
     def _begin(self) -> None:
-        self._drawn = True
-        self._session.run()
+        if not self._drawn:
+            self._drawn = True
+            self._session.run()
 
     def _deserted(self) -> bool:
         session = self._document.session_context.session

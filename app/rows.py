@@ -16,14 +16,11 @@ NEAR_SHARE = 0.85
 NEAR_ROWS = 18
 """So much of what waits shall lie within so many rows of the mid."""
 
-OFF_CENTRE = 14
-"""How many rows the mid may wander before the grid is centred on it again."""
-
 
 def nice(value: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is not below `value`."""
+    """The smallest of 1, 2, 3, 5 times a power of ten that is not below `value`."""
     power = 10.0 ** floor(log10(value))
-    for step in (1, 2, 5, 10):
+    for step in (1, 2, 3, 5, 10):
         if step * power >= value * (1 - 1e-9):
             return step * power
     raise AssertionError("a number is at most ten times its leading power")
@@ -42,9 +39,9 @@ class PriceRows:
         # Half a tick below a price on the grid: no price of the book ever lies on the edge between two rows.
         return cls((round(mid / step) - ROWS // 2) * step - tick / 2, step)
 
-    def holds(self, mid: float) -> bool:
-        """Whether the mid is near enough to the middle."""
-        return abs((mid - self.low) / self.step - ROWS / 2) <= OFF_CENTRE
+    def holds(self, mid: float, off_centre: int) -> bool:
+        """Whether the mid is within so many rows of the middle."""
+        return abs((mid - self.low) / self.step - ROWS / 2) <= off_centre
 
     def index(self, prices: Floats) -> npt.NDArray[np.int64]:
         """The row of each price; rows outside 0..ROWS are outside the grid."""

@@ -68,11 +68,6 @@ class Session:
         self.close()
         self._view = self._open_runner(request, self.controls.speed, running).join()
 
-    def fail(self, sentence: str) -> None:
-        """No market, and why."""
-        self.close()
-        self.failure = Failure(sentence, "")
-
     def close(self) -> None:
         """Leave the open market; its process ends when nobody else looks at it."""
         if self._view:

@@ -26,14 +26,17 @@ CANVASES = """
     }
     const look = canvas => {
         const {width, height} = canvas
-        const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer)
+        const image = canvas.getContext("2d").getImageData(0, 0, width, height)
+        const pixels = new Uint32Array(image.data.buffer)
         let hash = 0
         for (let k = 0; k < pixels.length; k++) { hash = Math.imul(hash ^ pixels[k], 16777619) }
         return hash
     }
 """
 
-HASHES = f"() => {{ {CANVASES} return Object.entries(canvases).map(([name, c]) => [name, look(c)]) }}"
+HASHES = (
+    f"() => {{ {CANVASES} return Object.entries(canvases).map(([name, canvas]) => [name, look(canvas)]) }}"
+)
 
 CHANGES = f"""
 ([names, milliseconds]) => new Promise(done => {{
@@ -51,7 +54,8 @@ CHANGES = f"""
                 if (last[name] !== hash) {{ changes[name] = (changes[name] ?? -1) + 1; last[name] = hash }}
             }}
         }}
-        if (now - began < milliseconds) {{ requestAnimationFrame(frame) }} else {{ done([changes, now - began]) }}
+        if (now - began < milliseconds) {{ requestAnimationFrame(frame) }}
+        else {{ done([changes, now - began]) }}
     }}
     requestAnimationFrame(frame)
 }})
@@ -63,7 +67,7 @@ TEXT = """
     const found = []
     const search = root => {
         found.push(...root.querySelectorAll(selector))
-        for (const element of root.querySelectorAll("*")) { if (element.shadowRoot) { search(element.shadowRoot) } }
+        for (const {shadowRoot} of root.querySelectorAll("*")) { if (shadowRoot) { search(shadowRoot) } }
     }
     search(document)
     const wanted = containing.toLowerCase()
@@ -171,7 +175,9 @@ class Visit:
         return self.page.get_by_role("button", name=name)
 
     def text(self, selector: str, containing: str = "") -> str:
-        """The text of the first such element, read in one go: the page redraws its numbers several times a second."""
+        """The text of the first such element, read in one go: the page redraws its numbers several times a
+        second.
+        """
         return self.page.evaluate(TEXT, [selector, containing])
 
     def number(self, label: str) -> str:

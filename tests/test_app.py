@@ -111,6 +111,13 @@ def test_pause_stops_the_market_and_the_pictures(visit: Callable[..., Visit]) ->
     held, hashes, pictures = page.simulated_s(), page.hashes(), page.pictures()
     page.page.wait_for_timeout(1500)
     assert (page.simulated_s(), page.hashes(), page.pictures()) == (held, hashes, pictures)
+    # Looks may change while time stands still.
+    page.page.get_by_label("Toggle theme").click()
+    until(
+        lambda: all(page.hashes()[name] != hashes[name] for name in FOUR_PANELS),
+        "a held page keeps its colours",
+    )
+    assert page.simulated_s() == held
     page.button("Run").click()
     until(lambda: page.simulated_s() > held, "Run does not run")
 
@@ -160,11 +167,11 @@ def test_every_control_is_in_the_link_and_the_link_opens_the_same(visit: Callabl
     page.page.get_by_label("Toggle theme").click()
     until(lambda: "theme" not in page.query(), "the theme is not in the link")
     page.page.get_by_role("combobox", name="Listing on show").click()
-    page.page.get_by_role("option", name="HUB:ETH/BTC").click()
+    page.page.get_by_role("listbox").get_by_text("HUB:ETH/BTC").click()
     until(lambda: "listing=HUB%3AETH%2FBTC" in page.query(), "the listing is not in the link")
     until(lambda: page.note("Mid") == "HUB:ETH/BTC", "the listing does not change")
     page.page.get_by_role("combobox", name="Scenario").click()
-    page.page.get_by_role("option", name="pairs").click()
+    page.page.get_by_role("listbox").get_by_text("pairs").click()
     expect(page.page.locator(".status")).to_contain_text("pairs, seed 11")
     assert "scenario=pairs" in page.query()
     assert "speed=60" in page.query()

@@ -20,6 +20,7 @@ STYLE = """
 """
 
 NONE = "–"
+DAY_NS = 86_400 * 10**9
 
 
 class Cards:
@@ -82,7 +83,9 @@ class Cards:
 
     @staticmethod
     def _time(info: MarketInfo, frame: Frame) -> str:
-        return _cell("Simulated time", elapsed(frame.picture.time_ns), f"h:min:s, of {duration(info.end_ns)}")
+        # A simulated market goes on for weeks; a recording ends.
+        end = "since the start" if info.end_ns > DAY_NS else f"of {duration(info.end_ns)}"
+        return _cell("Simulated time", elapsed(frame.picture.time_ns), f"h:min:s, {end}")
 
     @staticmethod
     def _speed(frame: Frame) -> str:

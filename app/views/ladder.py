@@ -16,6 +16,10 @@ read.
 """
 
 
+OFF_CENTRE = ROWS // 2 - LADDER_ROWS - FOLLOW_ROWS - 1
+"""How many rows the mid may wander before the grid under the ladder is centred on it again."""
+
+
 class Ladder:
     """Horizontal bars, sellers above the mid and buyers below it."""
 
@@ -72,7 +76,7 @@ class Ladder:
             wanted = step_for(mid, book, listing.tick)
             if self._rows is None or not fits(self._rows.step, wanted):
                 self._rows = PriceRows.around(mid, listing.tick, wanted)
-        if self._rows is not None and mid == mid and not self._rows.holds(mid):
+        if self._rows is not None and mid == mid and not self._rows.holds(mid, OFF_CENTRE):
             self._rows = PriceRows.around(mid, listing.tick, self._rows.step)
         return self._rows
 
@@ -82,8 +86,8 @@ class Ladder:
             self._buy.glyph.height = self._sell.glyph.height = height
             self._centre = float("nan")
             self._heading.say(
-                f"What waits at each price on {listing.venue}: sellers above, buyers below; a row is "
-                f"{rows.step:.{listing.price_decimals}f} {listing.quote}."
+                f"Sizes waiting on {listing.venue}, sellers above buyers; a row is "
+                f"{rows.step:,.{listing.price_decimals}f} {listing.quote}."
             )
         # A NaN on either side compares false: the ladder stays where it is.
         if abs(mid - self._centre) <= FOLLOW_ROWS * rows.step or mid != mid:

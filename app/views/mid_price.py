@@ -14,12 +14,16 @@ from market_sim.runner import MarketInfo
 
 VENUES = 4
 TRADES_SHOWN = 200
-TRADES_PER_PICTURE = 2
+PICTURES_PER_MARK = 3
+"""So a window's width of pictures fills with marks evenly: hundreds of them on one spot would say nothing."""
+
+WIDTHS = (3.5, 1.6, 1.6, 1.6)
+"""The first line is drawn wide, so that it can be seen under another that runs along it."""
 SAMPLES_SHOWN = 800
 NAN = float("nan")
 NO_TRADES: dict[str, list[float]] = {"t": [], "buy": [], "sell": []}
 SENTENCE = (
-    "Half-way between best bid and best ask of each venue; the largest trades as ▲ where a buyer crossed the "
+    "Half-way between best bid and best ask of each venue; the larger trades as ▲ where a buyer crossed the "
     "spread, ▼ where a seller did."
 )
 
@@ -33,7 +37,8 @@ class MidPrice:
         self._trades = ColumnDataSource(NO_TRADES)
         plot = canvas("mid-price", window, self._y.range)
         self._lines = [
-            plot.step("t", f"mid{k}", source=self.source, mode="after", line_width=2) for k in range(VENUES)
+            plot.step("t", f"mid{k}", source=self.source, mode="after", line_width=WIDTHS[k])
+            for k in range(VENUES)
         ]
         # One renderer a side: a colour for each mark would be read again from text for all of them at every
         # picture.
@@ -43,6 +48,8 @@ class MidPrice:
         self._plot = plot
         self._heading = Heading("Mid price", SENTENCE)
         self._shown: list[int] = []
+        self._candidates: list[TradePicture] = []
+        self._pictures = 0
         self._venues: list[str] = []
         self._colors: tuple[str, ...] = ()
         self.viewable = card(self._heading, pn.pane.Bokeh(plot, sizing_mode="stretch_both"), "mid")
@@ -58,6 +65,7 @@ class MidPrice:
         self._venues = [info.listings[k].venue for k in self._shown]
         self._name_lines()
         self._trades.data = dict(NO_TRADES)
+        self._candidates.clear()
         # A line without a venue would still be computed at every picture.
         self._plot.renderers = [*self._lines[: len(self._shown)], self._buy, self._sell]
 
@@ -100,15 +108,13 @@ class MidPrice:
         self._cover(history)
 
     def add_trades(self, news: Iterable[TradePicture]) -> None:
-        """The largest of the trades since the last picture: hundreds of marks on one spot would say
-        nothing.
-        """
-        trades = sorted(
-            (trade for trade in news if trade.listing in self._shown), key=lambda trade: trade.size
-        )
-        trades = trades[-TRADES_PER_PICTURE:]
-        if not trades:
+        """The trades since the last picture; the largest of every few pictures is marked."""
+        self._candidates.extend(trade for trade in news if trade.listing in self._shown)
+        self._pictures += 1
+        if self._pictures % PICTURES_PER_MARK or not self._candidates:
             return
+        trades = [max(self._candidates, key=lambda trade: trade.size)]
+        self._candidates.clear()
         self._trades.stream(
             {
                 "t": [trade.time_ns / 1e6 for trade in trades],

@@ -2,7 +2,7 @@
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models import ColumnDataSource, NumeralTickFormatter, Range1d
 
 from app.history import History
 from app.theme import Palette, line_style
@@ -19,6 +19,7 @@ class Lines:
         self._y = YRange(1.0)
         self._source = ColumnDataSource({"t": [], **{f"y{k}": [] for k in range(LINES)}})
         self._plot = canvas(name, window, self._y.range, x_ticks=3)
+        self._plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
         self._lines = [
             self._plot.step("t", f"y{k}", source=self._source, mode="after", line_width=1.8)
             for k in range(LINES)

@@ -33,7 +33,7 @@ class Sidebar:
     """Widgets only: what they do is wired up by the page."""
 
     def __init__(self, controls: Controls, scenarios: Sequence[str], default_capture: str) -> None:
-        wide = {"sizing_mode": "stretch_width", "margin": (4, 0)}
+        wide = {"sizing_mode": "stretch_width", "margin": (6, 0)}
         small = {**wide, "size": "small"}
         self.source = pmui.RadioButtonGroup(
             options=[SIMULATION, REPLAY], value=REPLAY if controls.replay else SIMULATION, **small
@@ -55,7 +55,7 @@ class Sidebar:
         self.open_replay = pmui.Button(
             label="Open this capture", variant="outlined", visible=bool(controls.replay), **small
         )
-        self.note = pn.pane.HTML("", stylesheets=[NOTE], **wide)
+        self.note = pn.pane.HTML("", stylesheets=[NOTE], sizing_mode="stretch_width", margin=(4, 0, 12, 0))
         self.listing = pmui.Select(label="Listing on show", options=[], **small)
         self.run = pmui.Button(
             label="Pause",
@@ -75,7 +75,9 @@ class Sidebar:
             margin=(8, 10, 4, 10),
             size="small",
         )
-        self.hint = pn.pane.HTML(f"<p>{SPEED_HINT}</p>", stylesheets=[NOTE], **wide)
+        self.hint = pn.pane.HTML(
+            f"<p>{SPEED_HINT}</p>", stylesheets=[NOTE], sizing_mode="stretch_width", margin=(4, 0, 12, 0)
+        )
         self.seed = pmui.IntInput(
             label="Seed: another seed, another market",
             value=controls.seed,
