@@ -6,7 +6,7 @@ use super::accounts::Accounts;
 use super::checks;
 use super::listing::Listing;
 use super::stop::Stop;
-use super::writer::Writer;
+use super::writer::{Subject, Writer};
 use crate::book::Extra;
 use crate::event::{CancelReason, EventKind};
 use crate::order::{NewOrder, OrderType};
@@ -65,7 +65,8 @@ impl Listing {
         let unprotected = stop.protection_ticks.is_some() && order.price.is_none();
         let exempt = accounts.is_exempt(stop.id.agent);
         if unprotected || checks::entry(&self.spec, &self.book, &order, exempt, false).is_err() {
-            return say.cancelled(&stop.subject(), stop.size, CancelReason::NoLiquidity);
+            let of = Subject { price: order.price.unwrap_or(0), ..stop.subject() };
+            return say.cancelled(&of, stop.size, CancelReason::NoLiquidity);
         }
         let extra = Extra { life: stop.life, ..Extra::NONE };
         self.act(&order, stop.size, extra, 0, accounts, say);
