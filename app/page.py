@@ -39,9 +39,6 @@ DESERTED_S = 3.0
 only.
 """
 
-ARRIVAL_S = 20.0
-"""How long a browser may take from asking for the page to opening its connection."""
-
 
 class Page:
     """One visitor's page: widgets wired to a session, a session wired to views."""
@@ -55,7 +52,7 @@ class Page:
         self._status = Status()
         self._drawn = False
         self._status.complain([*complaints, *more])
-        self._seen = time.monotonic() + ARRIVAL_S - DESERTED_S
+        self._seen = -DESERTED_S
         dark = controls.theme == DARK
         self._board = Board(dark)
         self._flow = FlowControl(self._board.window)
@@ -71,7 +68,7 @@ class Page:
         )
         self.template.param.watch(lambda event: self._choose_theme(event.new), "dark_theme")
         self._wire()
-        self._open()
+        self._show_status()
 
     # -- what the widgets do
 
@@ -191,19 +188,15 @@ class Page:
             self._drawn = True
             self._session.run()
 
-    def _deserted(self) -> bool:
-        session = self._document.session_context.session
-        now = time.monotonic()
-        if session.connection_count:
-            self._seen = max(self._seen, now)
-        return now - self._seen > DESERTED_S
-
     def _beat(self) -> None:
-        if self._deserted():
+        now = time.monotonic()
+        if self._document.session_context.session.connection_count:
+            self._seen = now
+        elif now - self._seen > DESERTED_S:
             self._session.close()
-            return
-        if self._session.runner is None and self._session.failure is None:
-            # The browser came back to a page that had been given up: the same market from its beginning.
+        # Whoever only asks for the page, as a health check does, gets no market; a browser gets one when it
+        # connects, and again when it comes back to a page that had been given up.
+        if self._seen == now and self._session.runner is None and self._session.failure is None:
             self._open()
         if self._drawn and self._flow.clear():
             with pn.io.hold(self._document):
