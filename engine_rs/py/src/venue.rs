@@ -132,7 +132,11 @@ impl Venue {
         time_ns, agent, counter, listing, side, order_type, tif, stp, post_only, price, size, *, stop_price=None,
         trail_ticks=Int(0), trail_bps=Int(0), trigger_limit_ticks=None, display_lots=None, refresh=Int(0),
         peg=Int(0), peg_offset_ticks=Int(0), minimum_lots=Int(0), expire_ns=None, protection_ticks=None
-    ))]
+    ),
+        // What help() and the stub check read: a default that is no literal would show as "...".
+        text_signature = "($self, time_ns, agent, counter, listing, side, order_type, tif, stp, post_only, price, size, *, \
+            stop_price=None, trail_ticks=0, trail_bps=0, trigger_limit_ticks=None, display_lots=None, refresh=0, \
+            peg=0, peg_offset_ticks=0, minimum_lots=0, expire_ns=None, protection_ticks=None)")]
     fn new_order_ex(
         &mut self,
         time_ns: Int,
