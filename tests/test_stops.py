@@ -150,6 +150,18 @@ def test_a_trailing_stop_may_become_a_limit_order(floor):
 
 
 @pytest.mark.parametrize(
+    ("terms", "price"), [({"trigger_limit_ticks": 2}, 106), ({"protection_ticks": 2}, 112)]
+)
+def test_a_stop_whose_price_would_be_refused_ends(venue_class, terms, price):
+    """Worth too much at the price it would get; the report says which."""
+    floor = Floor(venue_class, tick_lot=1_000)
+    trade_at(floor, 100)
+    floor.sell(2, 110, 5)
+    floor.buy(1, None, 2**48, order_type=TRAILING_STOP, trail_ticks=4, **terms)
+    assert trade_at(floor, 105)[-1] == f"CANCELLED {2**48}@{price} of 1.1 NO_LIQUIDITY"
+
+
+@pytest.mark.parametrize(
     ("price", "options"),
     [
         (None, {"order_type": STOP}),
