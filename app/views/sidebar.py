@@ -18,7 +18,6 @@ SPEED_HINT = (
 )
 
 NOTE = """
-:host { margin: 0; }
 p { font-size: 12px; line-height: 1.4; margin: 0; color: color-mix(in srgb, currentColor 75%, transparent); }
 """
 
