@@ -19,10 +19,12 @@ if TYPE_CHECKING:
         ScenarioError,
     )
     from market_sim.market import Market
+    from market_sim.orderbook import OrderBook, parse_orderbook
     from market_sim.replaying import open_replay, replay
     from market_sim.result import Result
     from market_sim.running import run, verify
     from market_sim.scenario import Scenario, load, shipped_scenarios
+    from market_sim.triangle import compute_triangular_opportunity
 
 # Mesa and Polars take a second to import; whoever wants a book or a command line's help does not wait for
 # them.
@@ -34,11 +36,14 @@ _HOMES = {
     "LimitError": "errors",
     "Market": "market",
     "MarketSimError": "errors",
+    "OrderBook": "orderbook",
     "Result": "result",
     "Scenario": "scenario",
     "ScenarioError": "errors",
+    "compute_triangular_opportunity": "triangle",
     "load": "scenario",
     "open_replay": "replaying",
+    "parse_orderbook": "orderbook",
     "replay": "replaying",
     "run": "running",
     "shipped_scenarios": "scenario",
@@ -53,11 +58,14 @@ __all__ = [
     "LimitError",
     "Market",
     "MarketSimError",
+    "OrderBook",
     "Result",
     "Scenario",
     "ScenarioError",
+    "compute_triangular_opportunity",
     "load",
     "open_replay",
+    "parse_orderbook",
     "replay",
     "run",
     "shipped_scenarios",
