@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from agents.base import Fill, Listing, Side, Trader
+from agents.base import Fill, Listing, Trader
+from market_sim.theory.avellaneda_stoikov import mean_spread, optimal_spread, reservation_price
+from market_sim.theory.estimates import MidStatistics
 
 SECOND_NS = 1_000_000_000
-# Lots of the own orders by side and price in ticks.
-Own = dict[tuple[int, int | None], int]
 
 
 class AvellanedaStoikov(Trader):
@@ -28,6 +28,10 @@ class AvellanedaStoikov(Trader):
     spread;
     gamma = `risk` / (sigma sqrt(horizon)): one `size` of inventory moves the quotes by `risk` standard
     deviations of the price over the horizon.
+
+    `symmetric` is the strategy that the paper compares with: the same spread, averaged over the horizon,
+    around the mid whatever the inventory. `reference = "fundamental"` quotes around the fundamental value, as
+    the paper's model does, whose mid stands apart from any book.
 
     Simplifications: the mid is that of the other participants (own orders are taken out of the view, or the
     maker would chase itself); kappa is not fitted to fills; fees do not enter the quotes; the published
@@ -59,15 +63,21 @@ class AvellanedaStoikov(Trader):
     """Seconds between two looks at the market; a fill makes it look at once."""
     patience_ticks: int = 1
     """Quotes that are off by less than this stay where they are, and keep their place in the queue."""
+    symmetric: bool = False
+    """True: the horizon's mean spread around the mid, without regard to the inventory."""
+    reference: Literal["book", "fundamental"] = "book"
+    """Where the mid comes from: the others' quotes, or the fundamental value, if the scenario has one."""
 
     def on_start(self) -> None:
         """Look for the first time within one interval: makers that start together shall not move together."""
         self._home = {listing.base: self.account.position(listing.base) for listing in self.listings}
-        self._mid: dict[int, float] = {}
-        self._variance: dict[int, float] = {}
-        self._spread: dict[int, float] = {}
-        self._looks: dict[int, int] = {}
-        self._learned_ns: dict[int, int] = {}
+        self._seen = {listing.id: MidStatistics() for listing in self.listings}
+        for listing in self.listings:
+            if self.reference == "fundamental" and self.fundamental(listing.instrument) is None:
+                raise ValueError(
+                    f"{self.name} quotes around the value of {listing.instrument}, which has no "
+                    f'[fundamentals] table; give it one, or choose reference = "book"'
+                )
         self.wake_in(1 + int(self.random.random() * self.interval_s * SECOND_NS))
 
     def on_wake(self) -> None:
@@ -81,95 +91,47 @@ class AvellanedaStoikov(Trader):
         """The inventory has changed, so both quotes have."""
         self._requote(fill.listing)
 
-    def _others(self, listing: Listing) -> tuple[int | None, int | None]:
-        """Best bid and ask in ticks without the own orders, as far as the view is deep."""
-        book = self.view(listing).depth
-        if book is None:
-            return None, None
-        own: Own = {}
-        for order in self.orders.values():
-            if order.listing is listing:
-                key = (order.side_code, order.price_ticks)
-                own[key] = own.get(key, 0) + order.leaves_lots
-        return _first_beyond(book[0], own, Side.BUY), _first_beyond(book[1], own, Side.SELL)
-
     def _learn(self, listing: Listing) -> None:
         """Update mid, variance per second and mean spread from the others' quotes."""
-        bid, ask = self._others(listing)
-        if bid is None or ask is None or bid >= ask:
-            return
-        mid, spread = listing.price(bid + ask) / 2, listing.price(ask - bid)
-        looks = self._looks[listing.id] = self._looks.get(listing.id, 0) + 1
-        if looks > 1:
-            # A plain mean at first, an exponential one as soon as the window is full.
-            weight = max(1 / (looks - 1), self.interval_s / self.window_s)
-            move = mid - self._mid[listing.id]
-            # Longer than an interval where a side was empty in between.
-            elapsed_s = (self.now_ns - self._learned_ns[listing.id]) / SECOND_NS
-            variance = self._variance.get(listing.id, 0.0)
-            self._variance[listing.id] = variance + weight * (move * move / elapsed_s - variance)
-        weight = max(1 / looks, self.interval_s / self.window_s)
-        known = self._spread.get(listing.id, spread)
-        self._spread[listing.id] = known + weight * (spread - known)
-        self._mid[listing.id], self._learned_ns[listing.id] = mid, self.now_ns
+        bid, ask = self.others(listing)
+        if bid is not None and ask is not None and bid < ask:
+            self._seen[listing.id].learn(
+                listing.price(bid + ask) / 2,
+                listing.price(ask - bid),
+                self.now_ns,
+                self.interval_s / self.window_s,
+            )
 
     def _requote(self, listing: Listing) -> None:
-        mid = self._mid.get(listing.id)
+        mid = self._seen[listing.id].mid
+        if self.reference == "fundamental":
+            mid = self.fundamental(listing.instrument)
         if mid is None:
             return
         inventory = self.account.position(listing.base) - self._home[listing.base]
         reservation, spread = self._model(listing, mid, inventory / self.size)
-        bid = max(listing.prices.below(reservation - spread / 2), 1)
+        bid = listing.prices.below(reservation - spread / 2)
         ask = listing.prices.above(reservation + spread / 2)
-        best_bid, best_ask = self._others(listing)
-        # A quote through the others' best would be rejected as post-only; next to it is as far as it goes.
-        if best_ask is not None:
-            bid = min(bid, best_ask - 1)
-        if best_bid is not None:
-            ask = max(ask, best_bid + 1)
         size = listing.round_size(self.size)
-        bid, ask = self._unless_near(listing, Side.BUY, bid), self._unless_near(listing, Side.SELL, ask)
-        may_buy, may_sell = inventory + size <= self.max_inventory, inventory - size >= -self.max_inventory
-        self.quote(
-            listing, listing.price(bid) if may_buy else None, listing.price(ask) if may_sell else None, size
+        self.quote_beside(
+            listing,
+            bid if inventory + size <= self.max_inventory else None,
+            ask if inventory - size >= -self.max_inventory else None,
+            size,
+            self.patience_ticks,
         )
-
-    def _unless_near(self, listing: Listing, side: Side, ticks: int) -> int:
-        """The wanted price, or that of the standing quote where the two differ by less than the patience."""
-        for order in self.orders.values():
-            if order.listing is listing and order.side_code == side and order.asked_ticks is not None:
-                near = abs(order.asked_ticks - ticks) < self.patience_ticks and not order.cancel_sent
-                return order.asked_ticks if near else ticks
-        return ticks
 
     def _model(self, listing: Listing, mid: float, units: float) -> tuple[float, float]:
         """Reservation price and total spread, both in quote units, with `units` orders of inventory."""
-        tick = listing.price(1)
+        tick, seen = listing.price(1), self._seen[listing.id]
         tau = self.horizon_s
         if self.finite:
             tau = max(self.horizon_s - self.now_ns / SECOND_NS, 0.0)
         # Without any move seen yet a tick per second stands in: no volatility would mean no risk at all.
-        variance = self.sigma * self.sigma or self._variance.get(listing.id, 0.0) or tick * tick
-        kappa = self.kappa or 2 / max(self._spread[listing.id], tick)
+        variance = self.sigma * self.sigma or seen.variance or tick * tick
+        kappa = self.kappa or 2 / max(seen.spread, tick)
         gamma = self.gamma or self.risk / sqrt(variance * self.horizon_s)
-        reservation = mid - units * gamma * variance * tau
-        return reservation, gamma * variance * tau + 2 / gamma * log1p(gamma / kappa)
-
-
-def _first_beyond(levels: list[tuple[int, int]], own: Own, side: Side) -> int | None:
-    """The first level that holds more than the own orders there."""
-    for ticks, lots in levels:
-        if lots > own.get((side, ticks), 0):
-            return ticks
-    return None
-
-
-def log1p(x: float) -> float:
-    """ln(1 + x) for x >= 0 by its series in x / (2 + x): the same digits on every machine."""
-    step = x / (2 + x)
-    power, total, n = step, 0.0, 1
-    while total + power / n != total:
-        total += power / n
-        power *= step * step
-        n += 2
-    return 2 * total
+        if self.symmetric:
+            return mid, mean_spread(gamma, variance, kappa, self.horizon_s)
+        reservation = reservation_price(mid, units, gamma, variance, tau)
+        return reservation, optimal_spread(gamma, variance, kappa, tau)

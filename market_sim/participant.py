@@ -38,6 +38,32 @@ class Participant(Desk):
         ids = {side: self._one_quote(own, side, ticks, lots, post_only) for side, ticks, lots in wanted}
         return ids[BUY], ids[SELL]
 
+    def quote_beside(
+        self, listing: Listing, bid_ticks: int | None, ask_ticks: int | None, size: Number, patience: int = 1
+    ) -> tuple[int | None, int | None]:
+        """Keep a post-only bid and ask at these ticks, but next to the others' best instead of through it.
+
+        An own quote that is off by less than `patience` ticks stays where it is and keeps its place. Needs
+        `depth`, to tell the others' quotes from the own ones.
+        """
+        best_bid, best_ask = self.others(listing)
+        # A quote through the others' best would be rejected as post-only; next to it is as far as it goes.
+        if bid_ticks is not None:
+            beside = bid_ticks if best_ask is None else min(bid_ticks, best_ask - 1)
+            bid_ticks = self._unless_near(listing, BUY, max(beside, 1), patience)
+        if ask_ticks is not None:
+            beside = ask_ticks if best_bid is None else max(ask_ticks, best_bid + 1)
+            ask_ticks = self._unless_near(listing, SELL, max(beside, 1), patience)
+        price = listing.price
+        bid = None if bid_ticks is None else price(bid_ticks)
+        return self.quote(listing, bid, None if ask_ticks is None else price(ask_ticks), size)
+
+    def _unless_near(self, listing: Listing, side: int, ticks: int, patience: int) -> int:
+        """The wanted price, or that of the standing quote where the two differ by less than the patience."""
+        order = self.orders.get(self._quotes.get((listing.id, side), 0))
+        near = order is not None and not order.cancel_sent and abs(order.asked_ticks - ticks) < patience
+        return order.asked_ticks if order is not None and near else ticks
+
     def _one_quote(
         self, listing: Listing, side: int, ticks: int | None, lots: int, post_only: bool
     ) -> int | None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from market_sim.account import Account
+from market_sim.engine import Side
 from market_sim.errors import MarketSimError
 from market_sim.listing import Listing
 from market_sim.order import Order
@@ -120,6 +121,20 @@ class Vantage:
             self._kernel, self.agent_id, listing or self.listing(instrument, venue), self._sees_depth
         )
 
+    def others(self, listing: Listing) -> tuple[int | None, int | None]:
+        """Best bid and ask in ticks without the own orders, as far as the view is deep (`depth`, at least
+        1).
+        """
+        book = self.view(listing).depth
+        if book is None:
+            return None, None
+        own: dict[tuple[int, int | None], int] = {}
+        for order in self.orders.values():
+            if order.listing is listing:
+                key = (order.side_code, order.price_ticks)
+                own[key] = own.get(key, 0) + order.leaves_lots
+        return _first_beyond(book[0], own, Side.BUY), _first_beyond(book[1], own, Side.SELL)
+
     def look(self, listing: Listing) -> View:
         """The view of any listing of the market, traded or not, without depth."""
         return read_view(self._kernel, self.agent_id, listing, False)
@@ -146,3 +161,13 @@ class Vantage:
         None where the scenario gives the instrument none.
         """
         return self.market.fundamental(instrument)
+
+
+def _first_beyond(
+    levels: list[tuple[int, int]], own: dict[tuple[int, int | None], int], side: Side
+) -> int | None:
+    """The first level that holds more than the own orders there."""
+    for ticks, lots in levels:
+        if lots > own.get((side, ticks), 0):
+            return ticks
+    return None

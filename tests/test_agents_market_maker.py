@@ -5,9 +5,10 @@ from math import log, log1p, sqrt
 import pytest
 from agent_kit import HOME, book, market, reports, sent
 
-from agents import market_maker
 from agents.market_maker import AvellanedaStoikov
+from market_sim.errors import AgentError
 from market_sim.market import Market
+from market_sim.theory import portable
 
 X = "V:X/USD"
 # The parameters of the paper's tables.
@@ -121,14 +122,14 @@ def test_volatility_is_that_of_the_mids_it_has_seen():
     later = {50 + 100 * k: up if k % 2 else down for k in range(1, 200)}
     market(plan("20s"), book(*WIDE, later=later), trader)
     # The mid moves by 0.3 every 0.1 s: 0.9 per second.
-    (variance,) = trader._variance.values()
-    assert variance == pytest.approx(0.9, rel=0.1)
-    assert next(iter(trader._spread.values())) == pytest.approx(10.0)
+    (seen,) = trader._seen.values()
+    assert seen.variance == pytest.approx(0.9, rel=0.1)
+    assert seen.spread == pytest.approx(10.0)
 
 
 def test_the_logarithm_is_one():
     for x in (0.0, 1e-9, 1 / 15, 0.5, 1.0, 7.0, 300.0):
-        assert market_maker.log1p(x) == pytest.approx(log1p(x), rel=1e-14)
+        assert portable.log1p(x) == pytest.approx(log1p(x), rel=1e-14)
 
 
 class Recorded:
@@ -158,3 +159,26 @@ def test_recorded_flow_is_made_a_market_in_by_the_same_class(engine_name):
     # A recorded sale at 98 reaches the bid at 99.15, which is better.
     assert played.trader("maker").account.position("X") == 1.0
     assert played.portable
+
+
+def test_the_symmetric_strategy_ignores_its_inventory():
+    sold_to = {120: [(X, "sell", "1", "99.25")]}
+    played = market(plan(), book(*WIDE, later=sold_to), maker(**PAPER, symmetric=True, finite=True))
+    assert played.trader("maker").account.position("X") == 1.0
+    # Mean spread 0.1 * 2^2 / 2 + (2 / 0.1) ln(1 + 0.1 / 1.5) = 1.4908, and still the same after the fill.
+    assert quotes_of(played) == [("buy", 99.25), ("sell", 100.75), ("buy", 99.25)]
+
+
+def test_it_can_quote_around_the_fundamental_value():
+    valued = {"X/USD": {"start": "98", "half_life": "1h", "volatility_bps": "0"}}
+    played = market(plan(fundamentals=valued), book(*WIDE), maker(**PAPER, reference="fundamental"))
+    assert quotes_of(played) == [("buy", 97.15), ("sell", 98.85)]
+
+
+def test_without_a_value_it_says_what_is_missing():
+    with pytest.raises(AgentError, match=r"has no \[fundamentals\] table; give it one, or choose reference"):
+        market(plan(), maker(**PAPER, reference="fundamental"))
+
+
+def test_a_maker_alone_knows_no_mid_and_keeps_still():
+    assert quotes_of(market(plan(), maker(**PAPER))) == []
