@@ -63,9 +63,23 @@ pub fn command(row: &[u8]) -> Option<(i64, Command)> {
     Some((time_ns, command))
 }
 
+/// Whether a row's codes stand for something; the rest of a row may be any number.
+fn has_codes(row: &[u8]) -> bool {
+    let [kind, side, order_type, tif, stp] = row[36..41].try_into().expect("five bytes");
+    match kind {
+        0 => {
+            Side::from_code(side).is_some()
+                && OrderType::from_code(order_type).is_some()
+                && TimeInForce::from_code(tif).is_some()
+                && SelfTradePrevention::from_code(stp).is_some()
+        }
+        code => code <= 2,
+    }
+}
+
 /// Refuses an array with a row that is no command, before any row of it is carried out.
 pub fn check(commands: &[u8]) -> PyResult<()> {
-    match commands.chunks_exact(COMMAND_BYTES).position(|row| command(row).is_none()) {
+    match commands.chunks_exact(COMMAND_BYTES).position(|row| !has_codes(row)) {
         None => Ok(()),
         Some(number) => Err(bad_value(format!(
             "command row {number}: kind, side, order_type, tif and stp {:?} are no codes (market_sim.engine)",
@@ -75,16 +89,18 @@ pub fn check(commands: &[u8]) -> PyResult<()> {
 }
 
 /// Writes an EVENT row.
-pub fn write_event(row: &mut [u8], event: &Event) {
-    let longs = [event.time_ns, event.price, event.size, event.leaves, event.fee];
-    for (at, number) in [0, 16, 24, 32, 40].into_iter().zip(longs) {
-        row[at..at + 8].copy_from_slice(&number.to_ne_bytes());
+#[inline]
+pub fn write_event(row: &mut [u8; EVENT_BYTES], event: &Event) {
+    let mut put = |at: usize, bytes: &[u8]| row[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, &event.time_ns.to_ne_bytes());
+    put(8, &event.seq.to_ne_bytes());
+    for (at, number) in [(16, event.price), (24, event.size), (32, event.leaves), (40, event.fee)] {
+        put(at, &number.to_ne_bytes());
     }
-    row[8..16].copy_from_slice(&event.seq.to_ne_bytes());
-    row[48..56].copy_from_slice(&event.match_id.to_ne_bytes());
+    put(48, &event.match_id.to_ne_bytes());
     let words = [event.listing, event.agent, event.counter, event.contra_agent, event.contra_counter];
     for (at, number) in [56, 60, 64, 68, 72].into_iter().zip(words) {
-        row[at..at + 4].copy_from_slice(&number.to_ne_bytes());
+        put(at, &number.to_ne_bytes());
     }
-    row[76..80].copy_from_slice(&[event.kind.code(), event.reason, event.side.code(), event.flags]);
+    put(76, &[event.kind.code(), event.reason, event.side.code(), event.flags]);
 }

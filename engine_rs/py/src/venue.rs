@@ -14,6 +14,9 @@ use crate::batch::{self, COMMAND_BYTES, EVENT_BYTES};
 use crate::errors::bad_value;
 use crate::rows::{self, Touch};
 
+/// Events of a batch that may wait before they are written out.
+const EVENTS_KEPT: usize = 32;
+
 /// A venue alone. Commands return how many events they gave; the events wait until they are taken.
 #[pyclass(module = "market_sim._engine")]
 pub struct Venue {
@@ -54,24 +57,29 @@ impl Venue {
         let count = room.min(self.waiting.len());
         let rows = events[*written * EVENT_BYTES..].chunks_exact_mut(EVENT_BYTES);
         for (row, event) in rows.zip(&self.waiting) {
-            batch::write_event(row, event);
+            batch::write_event(row.try_into().expect("a row's bytes"), event);
         }
         self.waiting.drain(..count);
         *written += count;
     }
 
+    /// Events leave in portions that stay in the cache: one move for each command costs more than the matching.
     fn process_bytes(&mut self, commands: &[u8], events: &mut [u8]) -> (usize, usize) {
+        let room = events.len() / EVENT_BYTES;
         let (mut taken, mut written) = (0, 0);
         self.write_out(events, &mut written);
         for row in commands.chunks_exact(COMMAND_BYTES) {
-            if written == events.len() / EVENT_BYTES {
+            if written + self.waiting.len() >= room {
                 break;
             }
             let (time_ns, command) = batch::command(row).expect("checked");
             self.core.process(time_ns, &command, &mut self.waiting);
-            self.write_out(events, &mut written);
+            if self.waiting.len() >= EVENTS_KEPT {
+                self.write_out(events, &mut written);
+            }
             taken += 1;
         }
+        self.write_out(events, &mut written);
         (taken, written)
     }
 }
