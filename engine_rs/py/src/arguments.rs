@@ -18,6 +18,8 @@ pub struct Int(pub i64);
 impl FromPyObject<'_, '_> for Int {
     type Error = PyErr;
 
+    // Eleven of them stand in front of every order: inlined, a number comes back in a register.
+    #[inline(always)]
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         object.extract::<i64>().map(Self).map_err(|error| narrowed(object, error))
     }
@@ -30,12 +32,10 @@ pub struct Id(pub u32);
 impl FromPyObject<'_, '_> for Id {
     type Error = PyErr;
 
+    #[inline(always)]
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         let Int(number) = object.extract()?;
-        match u32::try_from(number) {
-            Ok(number) => Ok(Self(number)),
-            Err(_) => Err(bad_value(format!("id {number}: ids go from 0 to {}", u32::MAX))),
-        }
+        u32::try_from(number).map(Self).map_err(|_| no_id(number))
     }
 }
 
@@ -53,6 +53,12 @@ impl FromPyObject<'_, '_> for Seed {
     }
 }
 
+#[cold]
+fn no_id(number: i64) -> PyErr {
+    bad_value(format!("id {number}: ids go from 0 to {}", u32::MAX))
+}
+
+#[cold]
 fn narrowed(object: Borrowed<'_, '_, PyAny>, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyOverflowError>(object.py()) {
         bad_value(format!("integer {} does not fit into 64 bits", *object))
@@ -61,9 +67,15 @@ fn narrowed(object: Borrowed<'_, '_, PyAny>, error: PyErr) -> PyErr {
     }
 }
 
+#[inline]
 fn member<T>(what: &str, code: i64, from_code: impl Fn(u8) -> Option<T>, known: &str) -> PyResult<T> {
     let found = u8::try_from(code).ok().and_then(from_code);
-    found.ok_or_else(|| bad_value(format!("{what} {code} stands for nothing: choose {known}")))
+    found.ok_or_else(|| no_member(what, code, known))
+}
+
+#[cold]
+fn no_member(what: &str, code: i64, known: &str) -> PyErr {
+    bad_value(format!("{what} {code} stands for nothing: choose {known}"))
 }
 
 pub fn side(code: Int) -> PyResult<Side> {
