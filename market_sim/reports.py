@@ -18,10 +18,11 @@ _new_row = tuple.__new__
 
 def hear_report(trader: Any, row: tuple[Any, ...]) -> None:
     """Take in one REPORT notice (..., 3 listing, 4 event, 5 reason, 6 order, 7 side, 8 price, 9 size, 10
-    leaves, ...).
+    leaves, ..., 14 venue time, ...).
     """
     event, counter = row[4], row[6]
     listing = trader.market.listings[row[3]]
+    trader._reported_ns[row[3]] = row[14]
     order: Order | None = trader.orders.get(counter)
     if event == ACCEPTED:
         if order is not None:

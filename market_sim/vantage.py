@@ -55,6 +55,8 @@ class Vantage:
         self._kernel = kernel
         self._sees_depth = sees_depth
         self._quotes: dict[tuple[int, int], int] = {}
+        # When the last report of each listing happened at its venue.
+        self._reported_ns: dict[int, int] = {}
         # When wakes are due that still count; kept only after a break, because the kernel remembers earlier
         # ones.
         self._due_ns: list[int] | None = None
@@ -125,15 +127,35 @@ class Vantage:
         """Best bid and ask in ticks without the own orders, as far as the view is deep (`depth`, at least
         1).
         """
+        bids, asks = self.others_depth(listing)
+        return bids[0][0] if bids else None, asks[0][0] if asks else None
+
+    def others_depth(self, listing: Listing) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """(ticks, lots) of the bid and the ask levels, best first, without the own orders; for `depth`."""
         book = self.view(listing).depth
         if book is None:
-            return None, None
+            return [], []
         own: dict[tuple[int, int | None], int] = {}
         for order in self.orders.values():
             if order.listing is listing:
                 key = (order.side_code, order.price_ticks)
                 own[key] = own.get(key, 0) + order.leaves_lots
-        return _first_beyond(book[0], own, Side.BUY), _first_beyond(book[1], own, Side.SELL)
+        return _without(book[0], own, Side.BUY), _without(book[1], own, Side.SELL)
+
+    def settled(self, listing: Listing) -> bool:
+        """True if the deeper view shows the own orders just as `self.orders` has them.
+
+        Market data and reports travel apart: while a request is under way, or a report has overtaken the
+        view, an own order can pass for somebody else's in `others`.
+        """
+        book = self.view(listing).depth
+        if book is None or book[2] < self._reported_ns.get(listing.id, 0):
+            return False
+        return all(
+            order.status == "open" and not order.cancel_sent and not order.replaces_sent
+            for order in self.orders.values()
+            if order.listing is listing
+        )
 
     def look(self, listing: Listing) -> View:
         """The view of any listing of the market, traded or not, without depth."""
@@ -163,11 +185,11 @@ class Vantage:
         return self.market.fundamental(instrument)
 
 
-def _first_beyond(
+def _without(
     levels: list[tuple[int, int]], own: dict[tuple[int, int | None], int], side: Side
-) -> int | None:
-    """The first level that holds more than the own orders there."""
-    for ticks, lots in levels:
-        if lots > own.get((side, ticks), 0):
-            return ticks
-    return None
+) -> list[tuple[int, int]]:
+    """The levels that hold more than the own orders there, and how much more."""
+    if not own:
+        return levels
+    rest = [(ticks, lots - own.get((side, ticks), 0)) for ticks, lots in levels]
+    return [level for level in rest if level[1] > 0]

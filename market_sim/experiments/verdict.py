@@ -27,9 +27,11 @@ class Verdict:
         """True if the two differ by no more than the tolerance."""
         return abs(self.simulated - self.published) <= self.tolerance
 
-    def within(self, errors: float, cap: float) -> Verdict:
-        """The same line for a short run: so many standard errors as tolerance, and never more than `cap`."""
-        tolerance = min(errors * self.standard_error, cap)
+    def within(self, errors: float, cap: float, rounding: float = 0.0) -> Verdict:
+        """The same line for a short run: as tolerance so many standard errors, and half a unit of the printed
+        figure's last digit (`rounding`), but never more than `cap`.
+        """
+        tolerance = min(errors * self.standard_error + rounding, cap)
         return Verdict(self.what, self.published, self.simulated, self.standard_error, tolerance)
 
     def __str__(self) -> str:
