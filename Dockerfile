@@ -33,4 +33,6 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5006/liveness', timeout=4)"]
 # Inside the container every interface is its own; docker-compose.yml publishes the port on 127.0.0.1 only.
 CMD ["panel", "serve", "app", "--address", "0.0.0.0", "--port", "5006", "--liveness", \
-     "--allow-websocket-origin", "127.0.0.1:5006", "--allow-websocket-origin", "localhost:5006"]
+     "--allow-websocket-origin", "127.0.0.1:5006", "--allow-websocket-origin", "localhost:5006", \
+     "--websocket-max-message-size", "8388608", "--unused-session-lifetime", "10000", \
+     "--check-unused-sessions", "5000"]

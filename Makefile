@@ -52,7 +52,8 @@ endif
 serve: setup
 	@echo "==> http://127.0.0.1:$(PORT)/app   (Ctrl-C stops it)"
 	@$(RUN) panel serve app --address 127.0.0.1 --port $(PORT) --liveness \
-	  --allow-websocket-origin 127.0.0.1:$(PORT) --allow-websocket-origin localhost:$(PORT)
+	  --allow-websocket-origin 127.0.0.1:$(PORT) --allow-websocket-origin localhost:$(PORT) \
+	  --websocket-max-message-size 8388608 --unused-session-lifetime 10000 --check-unused-sessions 5000
 
 # Files stay together on one worker: a module's fixtures (a generated capture) are made once. The browser tests measure
 # pictures a second, so they run afterwards and alone. Exit code 5 says that TESTS chose none of a kind.

@@ -12,7 +12,9 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 from bokeh.models import CustomJS
 
+from app import serving
 from app.board import Board
+from app.captures import captures
 from app.catalogue import Catalogue, catalogue
 from app.controls import (
     DARK,
@@ -39,6 +41,9 @@ DESERTED_S = 3.0
 only.
 """
 
+ARRIVAL_S = 10.0
+"""How long the place of a page that was asked for is kept until its browser connects."""
+
 
 class Page:
     """One visitor's page: widgets wired to a session, a session wired to views."""
@@ -48,10 +53,11 @@ class Page:
         controls, more = catalogue.check(wanted)
         self._catalogue = catalogue
         self._session = Session(controls, open_runner)
-        self._sidebar = Sidebar(controls, list(catalogue.scenarios), catalogue.default_capture)
+        self._sidebar = Sidebar(controls, list(catalogue.scenarios), list(captures()))
         self._status = Status()
         self._drawn = False
         self._status.complain([*complaints, *more])
+        self._asked_for = time.monotonic()
         self._seen = -DESERTED_S
         dark = controls.theme == DARK
         self._board = Board(dark)
@@ -97,7 +103,7 @@ class Page:
             self._choose(scenario=self._sidebar.scenario.value, replay="")
 
     def _open_replay(self) -> None:
-        self._choose(replay=self._sidebar.replay.value_input or self._sidebar.replay.value)
+        self._choose(replay=self._sidebar.replay.value or "")
 
     def _choose(self, **changes: str) -> None:
         """Open another market, or say why it cannot be and keep the one that is open."""
@@ -162,9 +168,17 @@ class Page:
 
     # -- the beat
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a browser looks at the page, or may be about to."""
+        now = time.monotonic()
+        return now - self._seen < DESERTED_S or (not self._drawn and now - self._asked_for < ARRIVAL_S)
+
     def serve(self, document: Document) -> None:
         """Start the beat of the page's document, and end the market with it."""
         self._document = document
+        leave = serving.enter(self)
+        document.on_session_destroyed(lambda _: leave())
         # A chart that is fed before its page has been laid out fails in the browser.
         document.on_event("document_ready", lambda _: self._begin())
         document.add_periodic_callback(self._beat, BEAT_MS)
@@ -218,5 +232,9 @@ class Page:
 
 
 def serve_page(document: Document, query: Mapping[str, str]) -> None:
-    """A page on what this installation can open."""
+    """A page on what this installation can open; a sentence instead where there is no place left."""
+    sentence = serving.full_sentence()
+    if sentence is not None:
+        pn.pane.Str(sentence).server_doc(document)
+        return
     Page(catalogue(), open_runner, query).serve(document)

@@ -1,5 +1,6 @@
 """A served dashboard and a real Chromium to look at it with."""
 
+import json
 import os
 import socket
 import subprocess
@@ -15,6 +16,15 @@ from playwright.sync_api import Browser, Locator, Page
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_MS = 90_000
+OPTIONS = (
+    "--address",
+    "127.0.0.1",
+    "--liveness",
+    "--unused-session-lifetime",
+    "4000",
+    "--check-unused-sessions",
+    "2000",
+)
 
 PAINTED = "[...Bokeh.documents[0]._all_models.values()].find(m => m.type.endsWith('Pictures')).painted"
 
@@ -85,16 +95,22 @@ class Served:
         self.log = log
 
     def markets(self) -> set[int]:
-        """The ids of the market processes that live now."""
+        """The ids of the market processes that live now: those the server's nursery has forked."""
         listed = subprocess.run(
             ["ps", "-ww", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
         ).stdout
-        rows = (line.split(maxsplit=2) for line in listed.splitlines())
-        return {
-            int(pid)
-            for pid, parent, arguments in rows
-            if int(parent) == self.process.pid and "spawn_main" in arguments
-        }
+        rows = [(int(pid), int(parent), text) for pid, parent, text in map(_columns, listed.splitlines())]
+        nurseries = {pid for pid, parent, text in rows if parent == self.process.pid and "forkserver" in text}
+        return {pid for pid, parent, _ in rows if parent in nurseries}
+
+    def health(self) -> dict[str, object]:
+        """What the server says of itself."""
+        with urllib.request.urlopen(self.url.replace("/app", "/liveness"), timeout=30) as answer:
+            return json.load(answer)
+
+
+def _columns(line: str) -> list[str]:
+    return line.split(maxsplit=2)
 
 
 @contextmanager
@@ -106,7 +122,7 @@ def served(log: Path, **environment: str) -> Iterator[Served]:
     inherited = {name: value for name, value in os.environ.items() if name != "MARKET_SIM_DATA"}
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "panel", "serve", "app", "--port", str(port), "--address", "127.0.0.1"],
+            [sys.executable, "-m", "panel", "serve", "app", *OPTIONS, "--port", str(port)],
             cwd=ROOT,
             env={**inherited, "PYTHONPATH": str(ROOT), **environment},
             stdout=output,
@@ -114,7 +130,7 @@ def served(log: Path, **environment: str) -> Iterator[Served]:
             text=True,
         )
     try:
-        _wait_for(f"http://127.0.0.1:{port}/", process, log)
+        _wait_for(f"http://127.0.0.1:{port}/liveness", process, log)
         yield Served(f"http://127.0.0.1:{port}/app", process, log)
     finally:
         process.terminate()

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalogue import CAPTURES_AT_ONCE, Catalogue, capture_files, catalogue, configured_capture
+from app.captures import capture_files, captures
+from app.catalogue import Catalogue, catalogue
 from app.controls import REPLAY_SPEED, SEED_MAX, SPEED_MAX, Controls, from_query
 from app.heat import Heat
 from app.history import COLUMNS, KEPT, History
@@ -85,34 +86,39 @@ def test_shipped_scenarios_that_need_no_recording_are_offered() -> None:
     assert all(offered.values())
 
 
-def test_a_capture_is_offered_only_where_one_is_configured(
+def test_recordings_come_from_the_configured_folder_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("MARKET_SIM_DATA", raising=False)
-    assert configured_capture() == ""
+    assert captures() == {}
+    with pytest.raises(ValueError, match="No folder of recordings is configured"):
+        capture_files("a.gz")
     monkeypatch.setenv("MARKET_SIM_DATA", str(tmp_path))
-    assert configured_capture() == ""
+    assert captures() == {}
     (tmp_path / "binance").mkdir()
     files = [tmp_path / "binance" / f"{name}.gz" for name in "ab"]
-    for file in files:
+    for file in (*files, tmp_path / "okx.log", tmp_path / "licence"):
         file.touch()
-    assert capture_files(configured_capture()) == tuple(files)
+    assert captures() == {
+        "binance/": tuple(files),
+        "binance/a.gz": (files[0],),
+        "binance/b.gz": (files[1],),
+        "okx.log": (tmp_path / "okx.log",),
+    }
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        (" , ", "No capture is named"),
-        ("none.gz", "is not there"),
-        (".", "is a folder"),
-        ("a\0b", "is not there"),
-        ("x" * 5000, "no path"),
-        (",".join(["a"] * (CAPTURES_AT_ONCE + 1)), "too many"),
-    ],
+    "name", ["", "none.gz", "licence", "..", "../out.gz", "/etc/passwd", "a\0b", "x" * 5000]
 )
-def test_a_capture_that_cannot_be_is_said_so(text: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence) as raised:
-        capture_files(text)
+def test_a_name_outside_the_folder_is_refused_in_the_same_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "in.gz").touch()
+    (tmp_path / "out.gz").touch()
+    monkeypatch.setenv("MARKET_SIM_DATA", str(tmp_path / "data"))
+    with pytest.raises(ValueError, match=r"There is no recording .*: choose one of in.gz") as raised:
+        capture_files(name)
     assert len(str(raised.value)) < 300
 
 

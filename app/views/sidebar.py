@@ -31,7 +31,7 @@ def speed_options(also: float | None) -> dict[str, str]:
 class Sidebar:
     """Widgets only: what they do is wired up by the page."""
 
-    def __init__(self, controls: Controls, scenarios: Sequence[str], default_capture: str) -> None:
+    def __init__(self, controls: Controls, scenarios: Sequence[str], recordings: Sequence[str]) -> None:
         wide = {"sizing_mode": "stretch_width", "margin": (6, 0)}
         small = {**wide, "size": "small"}
         self.source = pmui.RadioButtonGroup(
@@ -44,15 +44,15 @@ class Sidebar:
             visible=not controls.replay,
             **small,
         )
-        self.replay = pmui.TextInput(
-            label="Capture: a file on this machine, or several with commas",
-            value=controls.replay or default_capture,
-            placeholder="path/to/capture.gz",
+        self.replay = pmui.Select(
+            label="Recording",
+            options=list(recordings),
+            value=controls.replay or next(iter(recordings), None),
             visible=bool(controls.replay),
             **small,
         )
         self.open_replay = pmui.Button(
-            label="Open this capture", variant="outlined", visible=bool(controls.replay), **small
+            label="Open this recording", variant="outlined", visible=bool(controls.replay), **small
         )
         self.note = pn.pane.HTML("", stylesheets=[NOTE], sizing_mode="stretch_width", margin=(4, 0, 12, 0))
         self.listing = pmui.Select(label="Listing on show", options=[], **small)

@@ -15,6 +15,7 @@ from market_sim.cli.errors import Commands
 from market_sim.cli.info import doctor, scenarios
 from market_sim.cli.replay import replay
 from market_sim.cli.run import run, verify
+from market_sim.cli.serve import serve
 
 app = typer.Typer(
     name="market-sim",
@@ -39,6 +40,7 @@ def root(
 app.command()(run)
 app.command()(verify)
 app.command()(replay)
+app.command()(serve)
 
 app.add_typer(bench, name="bench")
 app.command()(doctor)

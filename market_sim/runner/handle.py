@@ -7,7 +7,7 @@ again.
 """
 
 import contextlib
-import multiprocessing
+import multiprocessing.process
 import secrets
 import sys
 import threading
@@ -15,6 +15,7 @@ import types
 from collections import deque
 
 from market_sim.frame import TradePicture
+from market_sim.runner import nursery
 from market_sim.runner.commands import Acknowledge, Command, MarketRequest, Stop
 from market_sim.runner.frames import Failure, Frame, JournalEntry, MarketInfo
 from market_sim.runner.process import TRADES_KEPT, Factory, main
@@ -30,6 +31,11 @@ _open: dict[str, "Runner"] = {}
 def runner_by_id(runner_id: str) -> "Runner | None":
     """The open runner of that id in this server, or None."""
     return _open.get(runner_id)
+
+
+def open_runners() -> list["Runner"]:
+    """Every open runner of this server."""
+    return list(_open.values())
 
 
 class View:
@@ -89,9 +95,9 @@ class Runner:
         self._info: MarketInfo | None = None
         self._views: list[View] = []
         self._lock = threading.Lock()
-        context = multiprocessing.get_context("spawn")
+        context = nursery.context()
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
+        self._process = context.Process(  # type: ignore[attr-defined]
             target=main,
             args=(theirs, request, factory, speed, running),
             name=f"market-{self.id}",
@@ -183,7 +189,7 @@ class Runner:
 
 
 def _start_without_main(process: multiprocessing.process.BaseProcess) -> None:
-    """Start a spawned process that does not import the parent's main module again.
+    """Start a process that does not import the parent's main module again.
 
     A market needs nothing of it, and under `panel serve` it would load a whole second web server (2 s); a
     script that opens a runner needs no `if __name__ == "__main__"` either.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from market_sim.errors import EngineError
 from market_sim.frame import Picture
 from market_sim.listing import Listing
 from market_sim.runner.commands import MarketRequest
@@ -24,10 +26,24 @@ SESSION = "30d"
 at which people watch prices find each other an hour is over in seconds.
 """
 
-# Nobody reads the tables of a market on show: orders and quotes are not kept, trades spill to disk early,
-# and the events of a month are no sign of an agent that runs wild. Wall time and memory stay limited as the
-# scenario says.
-WATCHED = ("limits.tape_rows=200000", f"limits.events={10**12}")
+MEMORY_MB = 1024
+"""What one market on show may use, unless MARKET_SIM_MARKET_MB says otherwise: many share the machine."""
+
+WALL_S = 7 * 24 * 3600
+"""A class may go on for days; what must end is a market that nobody looks at, and its runner sees to that."""
+
+
+def watched() -> list[str]:
+    """How a market on show differs from a run. Nobody reads its tables: orders and quotes are not kept,
+    trades spill to disk early, and the events of a month are no sign of an agent that runs wild.
+    """
+    text = os.environ.get("MARKET_SIM_MARKET_MB", str(MEMORY_MB))
+    if not text.isascii() or not text.isdigit():
+        raise EngineError(
+            f"{text!r} is no memory limit", "MARKET_SIM_MARKET_MB", "Give megabytes, as in 1024."
+        )
+    limits = {"tape_rows": 200_000, "events": 10**12, "wall_s": WALL_S, "memory_mb": int(text)}
+    return [f"limits.{name}={value}" for name, value in limits.items()]
 
 
 def open_market(request: MarketRequest) -> MarketSource:
@@ -41,7 +57,7 @@ def open_market(request: MarketRequest) -> MarketSource:
             request.scenario,
             seed=request.seed,
             engine=request.engine,
-            overrides=WATCHED,
+            overrides=watched(),
             shipped_only=True,
         )
         return MarketSource(replay.market, replay.origin)
@@ -49,7 +65,7 @@ def open_market(request: MarketRequest) -> MarketSource:
     from market_sim.scenario import load
 
     assert request.scenario is not None, "a request without captures names a scenario"
-    scenario = load(request.scenario, WATCHED, shipped_only=True)
+    scenario = load(request.scenario, watched(), shipped_only=True)
     market = Market(scenario, seed=request.seed, engine=request.engine)
     market.end_ns = duration_ns(SESSION)
     return MarketSource(market, "Simulated: every order comes from one of the scenario's agents.")
