@@ -153,6 +153,11 @@ class Kernel:
         self, agent: int, listing: int
     ) -> tuple[int | None, int, int | None, int, int, int] | None: ...
     def depth_view(self, agent: int, listing: int) -> tuple[_Ladder, _Ladder, int] | None: ...
+    def depth_view_into(
+        self, agent: int, listing: int, side: int, prices: NDArray[np.int64], sizes: NDArray[np.int64]
+    ) -> int | None:
+        """Writes one side of it into arrays: how many levels, or None before anything has arrived."""
+
     def last_trade_view(self, agent: int, listing: int) -> tuple[int, int, int, int] | None: ...
     def consolidated_view(
         self, agent: int, instrument: int
@@ -251,6 +256,25 @@ class Venue:
     def discard_events(self) -> int: ...
     def bbo(self, listing: int) -> _Touch: ...
     def depth(self, listing: int, side: int, levels: int) -> list[tuple[int, int, int]]: ...
+    def depth_into(
+        self,
+        listing: int,
+        side: int,
+        prices: NDArray[np.int64],
+        sizes: NDArray[np.int64],
+        orders: NDArray[np.int64] | None = None,
+    ) -> int:
+        """Writes the best levels into arrays of one length: how many there were, and room for."""
+
+    def set_market_data(self, listing: int, *, bbo: bool = False, l2: bool = False, l3: bool = False) -> None:
+        """Publishes these channels of a listing from now on; trades and phases come with any of them."""
+
+    def take_market_data(self) -> NDArray[np.void]:
+        """MARKET_DATA rows (market_sim.records) since the last call."""
+
+    def market_data_snapshot(self) -> NDArray[np.void]:
+        """What a late subscriber starts from; the rows after its number go on from there."""
+
     def orders(self, listing: int, side: int) -> list[tuple[int, int, int, int, int]]:
         """(price, agent, counter, leaves, total) of a side's live orders, in the order they would trade."""
 

@@ -18,15 +18,20 @@ from market_sim.reference.hashing import name_hash, stream_seed
 from market_sim.reference.order import CommandKind, OrderType, SelfTradePrevention, TimeInForce
 from market_sim.reference.terms import Peg, Refresh
 from market_sim.reference.types import FIRST_USER_AGENT, RESERVED_NAMES, Phase, Side
+from market_sim.reference.venue.market_data import LAST, PLACE_KEPT, MarketDataKind, MarketDataRow
 
 __all__ = [
     "ENGINE",
     "FIRST_USER_AGENT",
+    "LAST",
+    "PLACE_KEPT",
     "RESERVED_NAMES",
     "CancelReason",
     "CommandKind",
     "Event",
     "EventKind",
+    "MarketDataKind",
+    "MarketDataRow",
     "NoticeKind",
     "OrderType",
     "Peg",

@@ -28,3 +28,16 @@ EVENT = np.dtype(
         ("flags", "u1"),
     ]
 )  # fmt: skip
+
+#: One row of market data; the fields of `market_sim.engine.MarketDataRow` in its order.
+MARKET_DATA = np.dtype(
+    {
+        "names": [
+            "seq", "time_ns", "price", "size", "surplus", "match_id", "listing", "agent", "counter", "orders",
+            "kind", "side", "phase", "flags",
+        ],
+        "formats": ["<u8", "<i8", "<i8", "<i8", "<i8", "<u8", *["<u4"] * 4, *["u1"] * 4],
+        "offsets": [0, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 65, 66, 67],
+        "itemsize": 72,
+    }
+)  # fmt: skip

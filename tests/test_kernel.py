@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine_kit import BUY, IOC, Market
+from engine_kit import BUY, IOC, SELL, Market
 
 from market_sim.engine import CancelReason, EventKind, NoticeKind, Phase
 from market_sim.errors import EngineError
@@ -340,6 +340,13 @@ def test_each_agent_sees_as_deep_as_it_asked(kernel_class):
     market.run(5)
     assert kernel.depth_view(deep, 0)[0] == [(100, 1), (99, 1), (98, 1)]
     assert kernel.depth_view(shallow, 0)[0] == [(100, 1)]
+    prices, sizes = np.zeros(5, np.int64), np.zeros(5, np.int64)
+    assert kernel.depth_view_into(deep, 0, BUY, prices, sizes) == 3
+    assert (prices.tolist(), sizes.tolist()) == ([100, 99, 98, 0, 0], [1, 1, 1, 0, 0])
+    assert kernel.depth_view_into(shallow, 0, BUY, prices[:0], sizes[:0]) == 0
+    assert kernel.depth_view_into(deep, 0, SELL, prices, sizes) == 0
+    with pytest.raises(ValueError, match="sizes has 4 places, prices has 5"):
+        kernel.depth_view_into(deep, 0, BUY, prices, sizes[:4])
     with pytest.raises(ValueError, match="depth"):
         kernel.depth_view(ann, 0)
 

@@ -6,6 +6,7 @@ mod electing;
 mod endings;
 mod entering;
 mod listing;
+mod market_data;
 mod pegging;
 mod replacing;
 mod sense;
@@ -14,6 +15,7 @@ mod stop;
 mod waiting;
 mod writer;
 
+pub use market_data::{Channels, FLAG_LAST, FLAG_PLACE_KEPT, MarketData, MarketDataKind, MarketDataRow};
 pub use spec::{ListingError, ListingSpec};
 
 use crate::book::Book;

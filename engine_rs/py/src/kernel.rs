@@ -1,6 +1,6 @@
 //! `Kernel`: the market under one clock, pulled by Python.
 
-use market_core::book::OrderState;
+use market_core::book::{DepthLevel, OrderState};
 use market_core::external::{DepthUpdate, TradeUpdate};
 use market_core::kernel::{
     AgentSpec, ConsolidatedQuote, Credit, FlowEvent, FlowUpdate, Kernel as Core, MarketSpec, OrderRequest,
@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::arguments::{self as given, Int, Seed};
+use crate::buffers::Levels;
 use crate::errors::{bad_value, raise};
 use crate::rows::{self, Touch};
 use crate::{notices, tape};
@@ -332,6 +333,21 @@ impl Kernel {
             let [bids, asks] = view.sides;
             (bids, asks, view.published_ns)
         }))
+    }
+
+    /// One side of it into the caller's arrays: how many levels, or None before anything has arrived.
+    fn depth_view_into(
+        &mut self,
+        agent: Int,
+        listing: Int,
+        side: Int,
+        prices: &Bound<'_, PyAny>,
+        sizes: &Bound<'_, PyAny>,
+    ) -> PyResult<Option<usize>> {
+        let (side, places) = (given::side(side)?, Levels::new(prices, sizes, None)?);
+        let levels = self.core.depth_view_side(agent.0, listing.0, side).map_err(raise)?;
+        let level = |&(price, lots)| DepthLevel { price, lots, orders: 0 };
+        levels.map(|levels| places.fill(levels.iter().map(level))).transpose()
     }
 
     fn last_trade_view(&mut self, agent: Int, listing: Int) -> PyResult<Option<(i64, i64, u8, i64)>> {

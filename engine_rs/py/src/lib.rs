@@ -4,8 +4,10 @@
 mod arguments;
 mod batch;
 mod bench;
+mod buffers;
 mod errors;
 mod kernel;
+mod market_data;
 mod notices;
 mod rows;
 mod tape;

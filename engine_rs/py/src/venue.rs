@@ -4,14 +4,16 @@ use market_core::conditions::Conditions;
 use market_core::event::Event;
 use market_core::order::{Command, NewOrder};
 use market_core::types::{MAX_PRICE, MAX_SIZE, OrderId};
-use market_core::venue::{ListingSpec, Venue as CoreVenue};
+use market_core::venue::{Channels, ListingSpec, MarketData, Venue as CoreVenue};
 use numpy::{PyArrayMethods, PyUntypedArray};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::arguments::{Id, Int, order_type, peg, phase, refresh, side, stp, tif};
 use crate::batch::{self, COMMAND_BYTES, EVENT_BYTES};
+use crate::buffers::Levels;
 use crate::errors::bad_value;
+use crate::market_data;
 use crate::rows::{self, Touch};
 
 /// Events of a batch that may wait before they are written out.
@@ -23,19 +25,23 @@ pub struct Venue {
     name: String,
     core: CoreVenue,
     waiting: Vec<Event>,
+    /// `None` until somebody subscribes.
+    data: Option<Box<MarketData>>,
 }
 
 impl Venue {
     fn run(&mut self, time_ns: Int, command: &Command) -> usize {
-        let before = self.waiting.len();
-        self.core.process(time_ns.0, command, &mut self.waiting);
-        self.waiting.len() - before
+        self.events_of(|core, out| core.process(time_ns.0, command, out))
     }
 
-    /// Rows that `act` writes, counted.
+    /// Rows that `act` writes, counted; market data hear of them.
+    #[inline]
     fn events_of(&mut self, act: impl FnOnce(&mut CoreVenue, &mut Vec<Event>)) -> usize {
         let before = self.waiting.len();
         act(&mut self.core, &mut self.waiting);
+        if let Some(data) = &mut self.data {
+            data.observe(&self.core, &self.waiting[before..]);
+        }
         self.waiting.len() - before
     }
 
@@ -73,7 +79,7 @@ impl Venue {
                 break;
             }
             let (time_ns, command) = batch::command(row).expect("checked");
-            self.core.process(time_ns, &command, &mut self.waiting);
+self.events_of(|core, out| core.process(time_ns, &command, out));
             if self.waiting.len() >= EVENTS_KEPT {
                 self.write_out(events, &mut written);
             }
@@ -88,7 +94,7 @@ impl Venue {
 impl Venue {
     #[new]
     fn new(name: String) -> Self {
-        Self { name, core: CoreVenue::new(), waiting: Vec::new() }
+        Self { name, core: CoreVenue::new(), waiting: Vec::new(), data: None }
     }
 
     fn add_listing(
@@ -287,6 +293,39 @@ impl Venue {
         let book = self.core.book(self.listing(listing)?);
         let levels = usize::try_from(levels.0).unwrap_or(0);
         Ok(book.depth(self::side(side)?, levels).map(rows::level).collect())
+    }
+
+    /// The best displayed levels into the caller's arrays: how many there were, and room for.
+    #[pyo3(signature = (listing, side, prices, sizes, orders=None))]
+    fn depth_into(
+        &self,
+        listing: Int,
+        side: Int,
+        prices: &Bound<'_, PyAny>,
+        sizes: &Bound<'_, PyAny>,
+        orders: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<usize> {
+        let (book, side) = (self.core.book(self.listing(listing)?), self::side(side)?);
+        Levels::new(prices, sizes, orders)?.fill(book.levels(side))
+    }
+
+    #[pyo3(signature = (listing, *, bbo=false, l2=false, l3=false))]
+    fn set_market_data(&mut self, listing: Int, bbo: bool, l2: bool, l3: bool) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        let data = self.data.get_or_insert_default();
+        data.set(&self.core, listing, Channels { bbo, l2, l3 });
+        Ok(())
+    }
+
+    fn take_market_data<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let taken = self.data.as_deref_mut().map(MarketData::take);
+        market_data::array(py, taken.into_iter().flatten())
+    }
+
+    fn market_data_snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let nothing = MarketData::default();
+        let rows = self.data.as_deref().unwrap_or(&nothing).snapshot(&self.core);
+        market_data::array(py, rows.into_iter())
     }
 
     /// (price, agent, counter, leaves, total) of a side's live orders, in the order they would trade.

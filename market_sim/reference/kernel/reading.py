@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableSequence
 from typing import Any
 
 from market_sim.reference.book import Bbo
@@ -11,6 +12,7 @@ from market_sim.reference.kernel.setup import known
 from market_sim.reference.kernel.tape import Columns
 from market_sim.reference.ledger import AssetId
 from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Side, Ticks, VenueId
+from market_sim.reference.venue.publishing import check_buffer
 
 
 class Reading(Sending):
@@ -35,6 +37,29 @@ class Reading(Sending):
         if current is None or current.depth is None:
             return None
         return (*best_levels(current.depth, levels), current.published_ns)
+
+    def depth_view_into(
+        self,
+        agent: AgentId,
+        listing: ListingId,
+        side: int,
+        prices: MutableSequence[Ticks],
+        sizes: MutableSequence[Lots],
+    ) -> int | None:
+        """Write one side of it into the caller's buffers (see `Venue.depth_into`); how many levels.
+
+        None before anything has arrived.
+        """
+        for name, buffer in (("prices", prices), ("sizes", sizes)):
+            check_buffer(name, buffer, len(prices))
+        view = self.depth_view(agent, listing)
+        if view is None:
+            return None
+        bids, asks, _ = view
+        levels = (asks if Side(side) == Side.SELL else bids)[: len(prices)]
+        for place, (price, lots) in enumerate(levels):
+            prices[place], sizes[place] = price, lots
+        return len(levels)
 
     def last_trade_view(self, agent: AgentId, listing: ListingId) -> tuple[Ticks, Lots, int, Nanos] | None:
         """(price, lots, aggressor side, traded at) of the last trade heard of."""

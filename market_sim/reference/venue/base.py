@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from market_sim.reference.order import Order
-from market_sim.reference.types import AgentId, ListingId, Nanos, Phase
+from market_sim.reference.types import AgentId, ListingId, Lots, Nanos, Phase, Ticks
 from market_sim.reference.venue.listing import Listing
+from market_sim.reference.venue.market_data import MarketData
 from market_sim.reference.venue.writer import Writer
 
 
 class VenueParts:
     """State of a venue, for the type checker; `Venue.__init__` fills it."""
 
+    name: str
     phase: Phase
     listings: dict[ListingId, Listing]
     exempt: set[AgentId]
@@ -22,6 +24,15 @@ class VenueParts:
     _next_expiry: int
     _next_number: int  # for stops and pegs, when they are accepted
     _ends_with_connection: set[AgentId]
+    _data: MarketData | None  # None until somebody subscribes
+
+    def depth(self, listing: ListingId, side: int, levels: int) -> list[tuple[Ticks, Lots, int]]:
+        """The best displayed levels (see `Venue`)."""
+        raise NotImplementedError
+
+    def _publish(self) -> None:
+        """Market data of the command before (see `Publishing`)."""
+        raise NotImplementedError
 
     def _settle(self, listing: Listing) -> None:
         """Everything that follows from a command on a listing (see `Triggers`)."""
@@ -33,5 +44,6 @@ class VenueParts:
 
     def _begin(self, time_ns: Nanos) -> int:
         """Set the time of the events to come; returns how many wait already."""
+        self._publish()
         self._say.time_ns = time_ns
         return len(self._say.events)

@@ -16,14 +16,16 @@ from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, P
 from market_sim.reference.venue.checks import check_codes, check_new, check_phase, check_replace
 from market_sim.reference.venue.lifetime import Lifetime
 from market_sim.reference.venue.listing import Listing
+from market_sim.reference.venue.market_data import MarketData
 from market_sim.reference.venue.pegging import price_of_new_peg
 from market_sim.reference.venue.protection import effective_price
+from market_sim.reference.venue.publishing import Publishing
 from market_sim.reference.venue.recorded import Recorded
 from market_sim.reference.venue.triggers import Triggers
 from market_sim.reference.venue.writer import Writer
 
 
-class Venue(Recorded, Lifetime, Triggers):
+class Venue(Publishing, Recorded, Lifetime, Triggers):
     """Matches commands in the order in which they come and keeps the events until they are taken."""
 
     def __init__(self, name: str, venue_id: int = 0) -> None:
@@ -40,6 +42,7 @@ class Venue(Recorded, Lifetime, Triggers):
         self._next_expiry = 1
         self._next_number = 1
         self._ends_with_connection: set[AgentId] = set()
+        self._data: MarketData | None = None
 
     # --- set-up ------------------------------------------------------------------------------------
 

@@ -15,10 +15,14 @@ class Writer:
         self.next_match_id = 1
         self.time_ns: Nanos = 0
         self.events: list[Event] = []
+        self.heard: list[Event] | None = None  # the same for market data, once somebody subscribes
 
     def emit(self, kind: EventKind, **fields: int) -> None:
         """Any event; fields that are not given are 0."""
-        self.events.append(Event(self.time_ns, self.next_seq, kind=int(kind), **fields))
+        event = Event(self.time_ns, self.next_seq, kind=int(kind), **fields)
+        self.events.append(event)
+        if self.heard is not None:
+            self.heard.append(event)
         self.next_seq += 1
 
     def accepted(self, listing: ListingId, order: Order) -> None:

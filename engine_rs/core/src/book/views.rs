@@ -78,6 +78,22 @@ impl Book {
             .map(|order| (order.id, Quote { price: order.terms.price(), lots: order.leaves }))
     }
 
+    /// What the public sees of an order, if it sees anything of it.
+    pub fn shown(&self, id: OrderId) -> Option<(Side, Quote)> {
+        let Resting { terms, leaves: lots, .. } = *self.resting(id)?;
+        (lots > 0).then(|| (terms.side(), Quote { price: terms.price(), lots }))
+    }
+
+    /// The displayed level at a price; one without orders is empty.
+    pub fn level(&self, side: Side, price: Ticks) -> DepthLevel {
+        let level = self.sides[side.index()].level(ladder::key(side, price));
+        level.map_or(DepthLevel { price, lots: 0, orders: 0 }, |level| DepthLevel {
+            price,
+            lots: level.total(),
+            orders: level.orders(),
+        })
+    }
+
     /// All orders in book order: bids by priority, then asks.
     pub fn live_orders(&self) -> impl Iterator<Item = (OrderId, OrderState)> {
         Side::BOTH.into_iter().flat_map(|side| self.side_orders(side))

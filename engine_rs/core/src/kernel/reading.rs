@@ -54,6 +54,22 @@ impl Kernel {
 
     /// The levels that an agent subscribes to, as last heard of.
     pub fn depth_view(&mut self, agent: i64, listing: i64) -> Result<Option<DepthView>> {
+        let told = self.depth_told(agent, listing)?;
+        Ok(told.map(|(sides, published_ns)| DepthView { sides: sides.map(<[_]>::to_vec), published_ns }))
+    }
+
+    /// One side of it, for a caller that copies it.
+    pub fn depth_view_side(
+        &mut self,
+        agent: i64,
+        listing: i64,
+        side: Side,
+    ) -> Result<Option<&[(Ticks, Lots)]>> {
+        Ok(self.depth_told(agent, listing)?.map(|(sides, _)| sides[side.index()]))
+    }
+
+    #[expect(clippy::type_complexity, reason = "two sides and their time")]
+    fn depth_told(&mut self, agent: i64, listing: i64) -> Result<Option<([&[(Ticks, Lots)]; 2], Nanos)>> {
         let channel = self.channel(agent, listing)?;
         let levels = u32::try_from(agent).map_or(0, |agent| channel.levels_of(agent));
         if levels == 0 {
@@ -63,8 +79,11 @@ impl Kernel {
         }
         let Some(last) = channel.current() else { return Ok(None) };
         let Some(depth) = &last.depth else { return Ok(None) };
-        let sides = [0, 1].map(|side| depth.sides[side].iter().take(levels).copied().collect());
-        Ok(Some(DepthView { sides, published_ns: last.published_ns }))
+        let sides = [0, 1].map(|side| {
+            let side = &depth.sides[side];
+            &side[..levels.min(side.len())]
+        });
+        Ok(Some((sides, last.published_ns)))
     }
 
     /// The last trade heard of.

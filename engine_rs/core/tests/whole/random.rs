@@ -21,8 +21,8 @@ struct Seen {
     stp: SelfTradePrevention,
 }
 
-struct Trial {
-    venue: Venue,
+pub struct Trial {
+    pub venue: Venue,
     draws: Stream,
     live: BTreeMap<OrderId, Seen>,
     last_print: Option<Ticks>,
@@ -34,7 +34,7 @@ fn pick<T: Copy>(draws: &mut Stream, from: &[T]) -> T {
 }
 
 impl Trial {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         let mut venue = Venue::new();
         venue.add_listing(ListingSpec::new(3, 2, 0, -2_000, 5_000).unwrap());
         venue.set_owner(6, 5);
@@ -42,7 +42,8 @@ impl Trial {
         Self { venue, draws, live: BTreeMap::new(), last_print: None, counter: 0 }
     }
 
-    fn step(&mut self, now: i64) {
+    /// One random command; gives its rows.
+    pub fn step(&mut self, now: i64) -> Vec<Event> {
         let mut rows = Vec::new();
         let before = self.venue.book(0).state_hash();
         let draw = self.draws.below(20);
@@ -78,6 +79,7 @@ impl Trial {
             self.note(row, stp);
         }
         self.check(&rows);
+        rows
     }
 
     fn any_id(&mut self, agent: u32) -> OrderId {
