@@ -79,7 +79,7 @@ impl Venue {
                 break;
             }
             let (time_ns, command) = batch::command(row).expect("checked");
-self.events_of(|core, out| core.process(time_ns, &command, out));
+            self.events_of(|core, out| core.process(time_ns, &command, out));
             if self.waiting.len() >= EVENTS_KEPT {
                 self.write_out(events, &mut written);
             }
