@@ -26,6 +26,16 @@ class Clock(StrEnum):
     venue = "venue"
 
 
+class Protocol(StrEnum):
+    """What captures are written in."""
+
+    binance = "binance"
+    kraken = "kraken"
+    coinbase = "coinbase"
+    okx = "okx"
+    bybit = "bybit"
+
+
 def name_of(choice: StrEnum | None) -> str | None:
     """The plain text of a choice; None where the default shall rule."""
     return None if choice is None else choice.value

@@ -7,12 +7,26 @@ from typing import Annotated, Any
 import typer
 
 from market_sim.cli.errors import FAILED_CHECK
-from market_sim.cli.options import Clock, Engine, Json, Out, Overrides, Seed, Until, name_of, read_duration
+from market_sim.cli.options import (
+    Clock,
+    Engine,
+    Json,
+    Out,
+    Overrides,
+    Protocol,
+    Seed,
+    Until,
+    name_of,
+    read_duration,
+)
 from market_sim.cli.output import emit_json, emit_pairs, emit_table, notes
 from market_sim.cli.progress import simulating, working
 from market_sim.cli.run import show
 
-CHECKED = ("ok", "bbo_rows", "bbo_equal", "crossed", "gaps", "clock", "engine", "frames", "frames_per_s")
+CHECKED = (
+    "ok", "protocol", "checksum_ok", "checksum_bad", "checksum_absent", "bbo_rows", "bbo_equal", "crossed",
+    "gaps", "sequence_gaps", "proof", "clock", "engine", "frames", "frames_per_s",
+)  # fmt: skip
 
 
 def replay(
@@ -23,8 +37,14 @@ def replay(
         ),
     ],
     check: Annotated[
-        bool, typer.Option("--check", help="Agents off: compare the rebuilt book with every bookTicker.")
+        bool,
+        typer.Option(
+            "--check", help="Agents off: prove the book by every bookTicker, checksum and sequence."
+        ),
     ] = False,
+    protocol: Annotated[
+        Protocol | None, typer.Option(help="Whose messages; default: recognised by the first ones.")
+    ] = None,
     scenario: Annotated[
         str | None,
         typer.Option(help='Scenario whose listings name recorded symbols; "watch": the recording alone.'),
@@ -52,7 +72,9 @@ def replay(
             "--site-offset": site_offset,
         }
         _refuse_beside_check([name for name, value in given.items() if value is not None])
-        _check(files, scenario, name_of(clock), name_of(engine), as_json)
+        _check(
+            files, scenario, as_json, clock=name_of(clock), engine=name_of(engine), protocol=name_of(protocol)
+        )
         return
     from market_sim.replaying import replay as replay_files
 
@@ -67,6 +89,7 @@ def replay(
             until=until_ns,
             engine=name_of(engine),
             overrides=overrides or (),
+            protocol=name_of(protocol),
             progress=tell,
             out=out,
         )
@@ -81,11 +104,11 @@ def _refuse_beside_check(names: list[str]) -> None:
         raise typer.BadParameter(f"{names[0]} has no meaning beside --check: no agents run there")
 
 
-def _check(files: list[str], scenario: str | None, clock: Any, engine: str | None, as_json: bool) -> None:
+def _check(files: list[str], scenario: str | None, as_json: bool, **settings: Any) -> None:
     from market_sim.replaying import check as check_files
 
     with working("checking every frame"):
-        told = check_files(files, scenario, clock=clock, engine=engine)
+        told = check_files(files, scenario, **settings)
     if as_json:
         emit_json(told)
     else:

@@ -16,11 +16,13 @@ from decimal import Decimal
 from os import PathLike
 from typing import Any, NamedTuple
 
-from market_sim.engine import engine_name, kernel_class
+from market_sim.engine import engine_name
 from market_sim.errors import DataError
 from market_sim.replaying.capture import Capture, Line
+from market_sim.replaying.check_in_band import check_in_band, kernel_without_agents
 from market_sim.replaying.flow import Flow, clock_named
 from market_sim.replaying.recordings import Files, open_sources, scenario_for
+from market_sim.replaying.source import Source
 from market_sim.replaying.update import Depth
 from market_sim.scenario import ListingTable, Scenario
 
@@ -137,21 +139,25 @@ def check(
     *,
     clock: str | None = None,
     engine: str | None = None,
+    protocol: str | None = None,
 ) -> dict[str, Any]:
-    """Replay captures without agents and compare the book with every bookTicker: `market-sim replay --check`.
+    """Replay captures without agents and compare the book with what the exchange proved it to be:
+    `market-sim replay --check`. For Binance that is every bookTicker; for the others see `check_in_band`.
 
-    `files`, `scenario` and `clock` as in `replay`. Keys of the result: `ok` (there were rows, at least 99.9 %
-    of them equal, never crossed; the command's exit code), `bbo_rows`, `bbo_equal`, `crossed`, `gaps` (breaks
-    in the recorded update ids), `differences` (the first few, with file and line), `engine`, `clock`,
-    `external` (the participant's counts per listing), `recording` (counts of the reading), `frames`,
+    `files`, `scenario`, `clock` and `protocol` as in `replay`. Keys of the result: `ok` (there were rows, at
+    least 99.9 % of them equal, never crossed; the command's exit code), `bbo_rows`, `bbo_equal`, `crossed`,
+    `gaps` (breaks in the recorded update ids), `differences` (the first few, with file and line), `engine`,
+    `clock`, `external` (the participant's counts per listing), `recording` (counts of the reading), `frames`,
     `wall_s`, `frames_per_s`. Raises DataError with file and line for what cannot be read, ScenarioError for a
     scenario that does not fit.
     """
     started = time.perf_counter()
-    market = scenario_for(files, scenario)
-    sources = open_sources(files, market)
+    market = scenario_for(files, scenario, protocol=protocol)
+    sources = [source for source in open_sources(files, market, protocol) if isinstance(source, Source)]
+    if not sources:
+        return check_in_band(files, market, clock=clock, engine=engine, protocol=protocol)
     flow = Flow(sources, clock_named(clock or market.replay.clock), market.replay.site_offset_ns)
-    kernel, ids = _kernel_without_agents(market, engine)
+    kernel, ids = kernel_without_agents(market, engine)
     flow.bind(kernel, ids)
     frames = [_Frames(source.capture.files) for source in sources]
     comparisons = {
@@ -199,24 +205,3 @@ def _verdict(comparisons: list[_Comparison]) -> dict[str, Any]:
         "crossed": crossed,
         "differences": [row for comparison in comparisons for row in comparison.differences],
     }
-
-
-def _kernel_without_agents(market: Scenario, engine: str | None) -> tuple[Any, dict[tuple[str, str], int]]:
-    """A kernel with the recorded listings alone, and the id of each (venue, recorded symbol)."""
-    kernel = kernel_class(engine)(0)
-    assets = {name: kernel.add_asset(name, asset.decimals) for name, asset in market.assets.items()}
-    venues = {name: kernel.add_venue(name) for name in market.venues}
-    instruments = {
-        name: kernel.add_instrument(name, assets[instrument.base], assets[instrument.quote])
-        for name, instrument in market.instruments.items()
-    }
-    ids = {}
-    for listing in market.listings:
-        if listing.external is None:
-            continue
-        place = venues[listing.venue], instruments[listing.instrument]
-        number = kernel.add_listing(*place, listing.tick_lot_atoms, listing.lot_atoms, 0, 0, 0)
-        kernel.add_external(number, listing.cancellations == "proportional")
-        ids[listing.venue, listing.external] = number
-    kernel.start()
-    return kernel, ids

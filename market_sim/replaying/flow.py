@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from market_sim.errors import DataError, ScenarioError
 from market_sim.replaying.clocks import ClockCounts, Stamped, on_local_clock, on_venue_clock
+from market_sim.replaying.inband import InBandSource
 from market_sim.replaying.source import Source
 from market_sim.replaying.update import Depth
 
@@ -37,12 +38,12 @@ class Flow:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[Source | InBandSource],
         clock: Clock = "local",
         site_offset_ns: Mapping[str, int] | None = None,
         chunk: int = CHUNK_UPDATES,
     ) -> None:
-        self.sources = list(sources)
+        self.sources: list[Source | InBandSource] = list(sources)
         self.clock = clock
         self.clock_counts = ClockCounts()
         self._chunk = chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from math import gcd
@@ -11,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from market_sim.errors import DataError, ScenarioError
-from market_sim.replaying.binance import Diff, Levels, Print, Snapshot, parse
+from market_sim.protocols import READERS
+from market_sim.protocols import records as wire_records
+from market_sim.protocols.records import WireError, decode
+from market_sim.replaying.binance import Diff, Print, Snapshot, parse
 from market_sim.replaying.capture import Capture, FilePath
-from market_sim.replaying.grid import Grid, GridError, common_step, decimals_of, scaled
+from market_sim.replaying.grid import LARGEST_LOTS, Grid, GridError, common_step, decimals_of, scaled
+from market_sim.replaying.inband import InBandSource, read_records
+from market_sim.replaying.recording import Recording
 from market_sim.replaying.source import Source
 from market_sim.scenario import Scenario, load
 
@@ -23,9 +29,10 @@ Files = FilePath | Sequence[FilePath] | Mapping[str, FilePath | Sequence[FilePat
 DEFAULT_SCENARIO = "paper_maker"
 #: In place of a scenario's name: the recorded market alone, without agents, on the grid its numbers show.
 WATCH = "watch"
-WATCH_VENUE = "BINANCE"
 # Depth events come ten a second and symbol: every recorded symbol has spoken by then.
 FRAMES_TO_KNOW_SYMBOLS = 2_000
+# Acknowledgements of many symbols come first; what says nothing by then is another's.
+FRAMES_TO_KNOW_PROTOCOL = 500
 QUOTE_ASSETS = (
     "FDUSD",
     "USDT",
@@ -55,19 +62,20 @@ def scenario_for(
     *,
     shipped_only: bool = False,
     own_agents: bool = False,
+    protocol: str | None = None,
 ) -> Scenario:
     """The scenario asked for; for None the shipped one if it lists what was recorded, else WATCH.
 
     `overrides` and `shipped_only` as in `load`. With `own_agents` the shipped default comes without its own.
+    `protocol` as in `protocol_of`.
     """
     if scenario is None:
-        wanted = {listing.external for listing in load(DEFAULT_SCENARIO).listings}
-        scenario = DEFAULT_SCENARIO if symbols_in(files) <= wanted else WATCH
-        found = _loaded(files, scenario, overrides, shipped_only)
+        scenario = DEFAULT_SCENARIO if _is_of_default(files, protocol) else WATCH
+        found = _loaded(files, scenario, overrides, shipped_only, protocol)
         if own_agents:
             found = found.model_copy(update={"agents": []})
     else:
-        found = _loaded(files, scenario, overrides, shipped_only)
+        found = _loaded(files, scenario, overrides, shipped_only, protocol)
     if not any(listing.external for listing in found.listings):
         raise ScenarioError(
             "no listing takes recorded flow",
@@ -77,31 +85,60 @@ def scenario_for(
     return found
 
 
-def _loaded(files: Files, scenario: Any, overrides: Iterable[str], shipped_only: bool) -> Scenario:
+def _is_of_default(files: Files, protocol: str | None) -> bool:
+    if any(protocol_of(group, protocol) != "binance" for group in _all_files(files)):
+        return False
+    return symbols_in(files) <= {listing.external for listing in load(DEFAULT_SCENARIO).listings}
+
+
+def _loaded(
+    files: Files, scenario: Any, overrides: Iterable[str], shipped_only: bool, protocol: str | None
+) -> Scenario:
     if isinstance(scenario, PathLike):
         scenario = Path(scenario)
     if scenario == WATCH:
-        return load(watch_table(files), overrides)
+        return load(watch_table(files, protocol), overrides)
     return load(scenario, overrides, shipped_only=shipped_only)
 
 
-def open_sources(files: Files, scenario: Scenario) -> list[Source]:
+def open_sources(
+    files: Files, scenario: Scenario, protocol: str | None = None
+) -> list[Source | InBandSource]:
     """A source for every venue that has files, in the scenario's order of venues."""
     venues = list(dict.fromkeys(listing.venue for listing in scenario.listings if listing.external))
     recorded = by_venue(files, venues)
-    return [
-        Source(
-            venue,
-            recorded[venue],
-            {
-                listing.external: Grid(listing.tick, listing.lot)
-                for listing in scenario.listings
-                if listing.venue == venue and listing.external
-            },
-        )
-        for venue in venues
-        if venue in recorded
-    ]
+    return [_source(venue, recorded[venue], scenario, protocol) for venue in venues if venue in recorded]
+
+
+def _source(
+    venue: str, files: Sequence[str], scenario: Scenario, protocol: str | None
+) -> Source | InBandSource:
+    grids = {
+        listing.external: Grid(listing.tick, listing.lot)
+        for listing in scenario.listings
+        if listing.venue == venue and listing.external
+    }
+    spoken = protocol_of(files, protocol)
+    return Source(venue, files, grids) if spoken == "binance" else InBandSource(venue, files, grids, spoken)
+
+
+def protocol_of(files: Sequence[FilePath], protocol: str | None = None) -> str:
+    """The protocol asked for; for None the one that the first messages of the files are written in."""
+    if protocol is not None:
+        return protocol
+    recording = Recording(files)
+    try:
+        for wire in islice(recording.wires(), FRAMES_TO_KNOW_PROTOCOL):
+            message = None if wire.opened else decode(wire.frame)
+            if isinstance(message, dict) and ("stream" in message or "lastUpdateId" in message):
+                break
+            for name, reader in READERS.items():
+                if reader.recognises(message):
+                    return name
+    except (WireError, DataError):
+        # It will be refused with its place by whoever reads it.
+        pass
+    return "binance"
 
 
 def by_venue(files: Files, venues: Sequence[str]) -> dict[str, list[str]]:
@@ -152,33 +189,53 @@ def symbols_in(files: Files) -> set[str]:
     }
 
 
-def watch_table(files: Files) -> dict[str, Any]:
+def watch_table(files: Files, protocol: str | None = None) -> dict[str, Any]:
     """A scenario of the recorded symbols alone. It reads all files: one late number can make a grid finer."""
-    venue_files = by_venue(files, [WATCH_VENUE])[WATCH_VENUE]
+    groups = _all_files(files)
+    spoken = protocol_of(groups[0], protocol) if groups else "binance"
+    venue = spoken.upper()
+    venue_files = by_venue(files, [venue])[venue]
+    left_out: list[str] = []
+    if spoken == "binance":
+        steps = infer_steps(venue_files)
+    else:
+        steps, left_out = infer_steps_in_band(venue_files, spoken)
+    apart = f" Left out, too large for the engine's integers: {', '.join(left_out)}." if left_out else ""
     assets: dict[str, int] = {}
     instruments, listings = {}, []
-    for symbol, (tick, lot) in infer_steps(venue_files).items():
+    for symbol, (tick, lot) in steps.items():
         base, quote = split_symbol(symbol)
+        name = instrument_name(symbol)
         for asset, step in ((base, lot), (quote, tick * lot)):
             assets[asset] = max(assets.get(asset, ATOM_DECIMALS), decimals_of(step))
-        instruments[f"{base}/{quote}"] = {"base": base, "quote": quote}
-        listing = {"venue": WATCH_VENUE, "instrument": f"{base}/{quote}", "external": symbol}
+        instruments[name] = {"base": base, "quote": quote}
+        listing = {"venue": venue, "instrument": name, "external": symbol}
         listings.append({**listing, "tick": f"{tick:f}", "lot": f"{lot:f}"})
     return {
         "schema": 1,
         "name": WATCH,
-        "description": "A recorded market alone.",
+        "description": f"A recorded market alone.{apart}",
         "duration": "365d",
         "numeraire": quote,
         "assets": {asset: {"decimals": decimals} for asset, decimals in assets.items()},
-        "venues": {WATCH_VENUE: {}},
+        "venues": {venue: {}},
         "instruments": instruments,
         "listings": listings,
     }
 
 
+def instrument_name(symbol: str) -> str:
+    """BASE/QUOTE of a venue's symbol; contracts (BASE-QUOTE-DATE) keep their third part."""
+    base, quote = split_symbol(symbol)
+    further = symbol.split("-")[2:]
+    return "-".join([f"{base}/{quote}", *further])
+
+
 def split_symbol(symbol: str) -> tuple[str, str]:
-    """Base and quote of a symbol that is written as one word."""
+    """Base and quote of a symbol, written with a mark between them or as one word."""
+    parts = symbol.replace("/", "-").split("-")
+    if len(parts) > 1 and all(parts):
+        return parts[0], parts[1]
     for quote in QUOTE_ASSETS:
         if symbol.endswith(quote) and len(symbol) > len(quote):
             return symbol.removesuffix(quote), quote
@@ -216,7 +273,60 @@ def infer_steps(files: Sequence[FilePath]) -> dict[str, tuple[Decimal, Decimal]]
     }
 
 
-def _shared(so_far: tuple[int, int], *sides: Levels) -> tuple[int, int]:
+@dataclass(slots=True)
+class _Range:
+    """What a symbol's numbers are made of, times 10^18: common steps and the largest size."""
+
+    steps: tuple[int, int] = (0, 0)
+    largest_size: int = 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether the engine can count the largest size in lots of that step."""
+        return self.largest_size <= LARGEST_LOTS * (self.steps[1] or 1)
+
+
+def infer_steps_in_band(
+    files: Sequence[FilePath], protocol: str
+) -> tuple[dict[str, tuple[Decimal, Decimal]], list[str]]:
+    """As `infer_steps`, for the protocols that name the symbol in every message; and the symbols whose sizes
+    in the recorded lot are more than the engine counts.
+    """
+    ranges: dict[str, _Range] = {}
+    for wire in Recording(files).wires():
+        if wire.opened:
+            continue
+        try:
+            for record in read_records(protocol, wire):
+                if isinstance(record, wire_records.Book):
+                    found = ranges.setdefault(record.symbol, _Range())
+                    levels = [*record.bids, *record.asks]
+                elif isinstance(record, wire_records.Print) and record.symbol in ranges:
+                    found, levels = ranges[record.symbol], [(record.price, record.size)]
+                else:
+                    continue
+                found.steps = _shared(found.steps, levels)
+                largest = max((scaled(size) for _, size in levels), default=0)
+                found.largest_size = max(found.largest_size, largest)
+        except GridError as error:
+            raise DataError(str(error), wire.file, wire.number) from error
+    steps = {
+        symbol: (common_step(found.steps[0]), common_step(found.steps[1]))
+        for symbol, found in sorted(ranges.items())
+        if found.fits
+    }
+    left_out = sorted(ranges.keys() - steps.keys())
+    if not steps:
+        too_large = f"; too large for the engine: {', '.join(left_out)}" if left_out else ""
+        raise DataError(
+            f"no book of any symbol in the {protocol} protocol{too_large}",
+            fspath(files[0]),
+            remedy="Name the protocol of the recording with --protocol.",
+        )
+    return steps, left_out
+
+
+def _shared(so_far: tuple[int, int], *sides: Iterable[Sequence[str]]) -> tuple[int, int]:
     price_step, size_step = so_far
     for levels in sides:
         for price, size in levels:

@@ -12,7 +12,7 @@ from market_sim.errors import ScenarioError
 from market_sim.market import Market
 from market_sim.replaying.flow import Flow, clock_named
 from market_sim.replaying.notes import notes
-from market_sim.replaying.recordings import Files, ScenarioName, open_sources, scenario_for
+from market_sim.replaying.recordings import WATCH, Files, ScenarioName, open_sources, scenario_for
 from market_sim.result import Result
 from market_sim.running import play
 from market_sim.scenario import Scenario
@@ -64,8 +64,13 @@ class Replay:
             "site_offset_ns": dict(market.config.replay.site_offset_ns),
             "files": {source.venue: list(source.capture.files) for source in flow.sources},
             "external": external,
-            "notes": notes(flow, fed, external),
+            "notes": [*notes(flow, fed, external), *self._left_out()],
         }
+
+    def _left_out(self) -> list[str]:
+        # A market to watch is made for its recording, and its description says what could not come along.
+        config = self.market.config
+        return [config.description] if config.name == WATCH else []
 
     def result(self) -> Result:
         """The result so far; its summary has the report under `replay`."""
@@ -83,11 +88,14 @@ def open_replay(
     engine: str | None = None,
     overrides: Iterable[str] = (),
     shipped_only: bool = False,
+    protocol: str | None = None,
 ) -> Replay:
     """A replay that has not begun; arguments as in `replay`, `overrides` and `shipped_only` as in `load`."""
-    plan = scenario_for(files, scenario, overrides, shipped_only=shipped_only, own_agents=bool(agents))
+    plan = scenario_for(
+        files, scenario, overrides, shipped_only=shipped_only, own_agents=bool(agents), protocol=protocol
+    )
     settings = _settings(plan, clock, site_offset)
-    flow = Flow(open_sources(files, plan), settings.clock, settings.site_offset_ns)
+    flow = Flow(open_sources(files, plan, protocol), settings.clock, settings.site_offset_ns)
     dated = plan.model_copy(update={"replay": settings, "epoch": _epoch(flow, plan)})
     return Replay(Market(dated, seed=seed, engine=engine, agents=agents, flow=flow), flow)
 
@@ -103,13 +111,15 @@ def replay(
     *,
     site_offset: SiteOffset | None = None,
     overrides: Iterable[str] = (),
+    protocol: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     out: str | Path | None = None,
 ) -> Result:
     """Run agents in a recorded market and give the Result: what `market-sim replay` does without `--check`.
 
-    `files`: one capture (`<local ns> <raw Binance frame>` a line, plain or gzip) or consecutive ones; of
-    several venues as {"VENUE": [files]} or as texts "VENUE=file". `scenario`: one whose listings name
+    `files`: one capture (`<local ns> <raw frame>` a line, plain or gzip) or consecutive ones; of several
+    venues as {"VENUE": [files]} or as texts "VENUE=file". `protocol`: binance, kraken, coinbase, okx or
+    bybit; None for what the first messages are written in. `scenario`: one whose listings name
     recorded symbols (`external = "BTCUSDT"`), by name, path, dict or Scenario; "watch" for the recorded
     symbols alone, on the grid their numbers show; None for `paper_maker` where that lists what was recorded,
     else "watch". With `agents` (instances or classes, as in `run`) the default scenario leaves its own
@@ -131,6 +141,7 @@ def replay(
         site_offset=site_offset,
         engine=engine,
         overrides=overrides,
+        protocol=protocol,
     )
     if until is not None:
         until = min(session.market.end_ns, duration_ns(until))
