@@ -41,6 +41,9 @@ class _ExternalStats(TypedDict):
     lots_taken: int
     lots_traded: int
     restored_lots: int
+    unknown_orders: int
+    repeated_orders: int
+    overdrawn_orders: int
 
 @final
 class Kernel:
@@ -145,6 +148,9 @@ class Kernel:
         price: int,
         size: int,
     ) -> None: ...
+    def push_flow(self, rows: NDArray[np.void]) -> None:
+        """Many updates at once: FLOW rows. What comes before a bad row is taken."""
+
     def external_stats(self, listing: int) -> _ExternalStats: ...
     def external_bbo(self, listing: int) -> _Touch: ...
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from market_sim.errors import EngineError
 from market_sim.reference.event import CancelReason, Event, EventKind, NoticeKind, RejectReason
+from market_sim.reference.external import FlowKind
 from market_sim.reference.hashing import name_hash, stream_seed
 from market_sim.reference.order import CommandKind, OrderType, SelfTradePrevention, TimeInForce
 from market_sim.reference.terms import Peg, Refresh
@@ -30,6 +31,7 @@ __all__ = [
     "CommandKind",
     "Event",
     "EventKind",
+    "FlowKind",
     "MarketDataKind",
     "MarketDataRow",
     "NoticeKind",

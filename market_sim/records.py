@@ -41,3 +41,22 @@ MARKET_DATA = np.dtype(
         "itemsize": 72,
     }
 )  # fmt: skip
+
+#: One row of recorded flow for `Kernel.push_flow`; `kind` is a FlowKind. Rows up to one whose `flags` have
+#: LAST are one update: levels, a trade, or events of single orders. `side` is the resting side; of a TRADE it
+#: is the aggressor's. `id` is the feed's number of an order. `size` of a LEVEL is what is there now (0:
+#: nothing), of an order what the event concerns: the lots that are new, leave or trade. `exchange_ns` counts
+#: with STAMPED only.
+FLOW = np.dtype(
+    {
+        "names": [
+            "time_ns", "exchange_ns", "delay_ns", "id", "price", "size", "listing", "kind", "side", "flags",
+        ],
+        "formats": ["<i8", "<i8", "<i8", "<u8", "<i8", "<i8", "<u4", "u1", "u1", "u1"],
+        "offsets": [0, 8, 16, 24, 32, 40, 48, 52, 53, 54],
+        "itemsize": 56,
+    }
+)  # fmt: skip
+LAST = 1
+SNAPSHOT = 2
+STAMPED = 4

@@ -7,9 +7,11 @@ one late notice, and everything after it differs.
 import random
 from dataclasses import dataclass
 
+import numpy as np
 from engine_kit import FOK, GTC, IOC, LIMIT, MARKET
 
-from market_sim.engine import NoticeKind, Phase
+from market_sim.engine import FlowKind, NoticeKind, Phase
+from market_sim.records import FLOW, LAST, SNAPSHOT, STAMPED
 
 DONE = 2**62
 
@@ -20,6 +22,7 @@ class Session:
 
     seed: int
     steps: int = 900
+    by_order: bool = False  # recorded flow of single orders instead of levels and trades
 
     def __post_init__(self):
         draw = self.random = random.Random(f"session {self.seed}")
@@ -27,7 +30,7 @@ class Session:
         self.venues = draw.randint(1, 3)
         self.profiles = draw.randint(1, 3)
         self.agents = draw.randint(2, 6)
-        self.recorded = draw.choice((0, 1, 1, 1, 2))
+        self.recorded = max(draw.choice((0, 1, 1, 1, 2)), self.by_order)
         self.proportional = draw.random() < 0.5
         self.stretch = draw.choice((3, 50, 1_000))  # nanoseconds between things that happen
         self.purses = draw.choice(((500, 5_000, 50_000, 500_000), (10**4, 10**9, 10**9, 10**9)))
@@ -142,6 +145,7 @@ class Dice:
         self.heard = heard  # notices and answers, with the hash of the log: the story of the session
         self.counters = {}
         self.pushed_ns = 0
+        self.latest_id = 0
         self.middle = 100
         self.closed = False
 
@@ -218,6 +222,10 @@ class Dice:
         times = (self.pushed_ns, stamp, draw.choice((None, 0, draw.randint(0, self.session.stretch))))
         self.middle = min(max(self.middle + draw.choice((*[0] * 8, -1, 1)), 98), 102)
         middle, listing = self.middle, draw.choice(self.recorded)
+        if self.session.by_order:
+            rows = [self.recorded_order(middle) for _ in range(draw.choice((1, 1, 1, 1, 3)))]
+            self.push_rows(times, listing, rows)
+            return
         if draw.random() < 0.35:
             aggressor = draw.randrange(2)
             price = middle + (1 if aggressor == 0 else -1) * draw.choice((0, 1, 1, 1, 2, 2, 3))
@@ -228,8 +236,43 @@ class Dice:
             side = draw.randrange(2)
             price = middle + (1 if side else -1) * draw.randint(1 if draw.random() < 0.9 else -2, 4)
             levels.append((side, price, draw.choice((0, draw.randint(1, 30)))))
+        if draw.random() < 0.3:
+            rows = [(FlowKind.LEVEL, side, 0, price, lots) for side, price, lots in levels]
+            self.push_rows(times, listing, rows, SNAPSHOT if draw.random() < 0.1 else 0)
+            return
         columns = [list(column) for column in zip(*levels, strict=True)]
         self.both("push_depth", *times, listing, draw.random() < 0.1, *columns)
+
+    def recorded_order(self, middle):
+        """(kind, side, id, price, lots): new orders, and what becomes of them; some ids mean nothing."""
+        draw, side = self.draw, self.draw.randrange(2)
+        price = middle + (1 if side else -1) * draw.randint(1 if draw.random() < 0.9 else -2, 4)
+        kinds = (
+            *[FlowKind.ADD] * 9,
+            *[FlowKind.EXECUTE] * 5,
+            FlowKind.REDUCE,
+            FlowKind.DELETE,
+            FlowKind.DELETE,
+        )
+        kind = draw.choice((*kinds, FlowKind.REPLACE, FlowKind.HIDDEN))
+        if draw.random() < 0.01:
+            kind = FlowKind.CLEAR
+        self.latest_id += kind == FlowKind.ADD and draw.random() < 0.98
+        number = self.latest_id if kind == FlowKind.ADD else max(self.latest_id - draw.randrange(30), 0)
+        return kind, side, number, price, draw.randint(1, 25)
+
+    def push_rows(self, times, listing, rows, flags=0):
+        time_ns, stamp, delay = times
+        update = np.zeros(len(rows), FLOW)
+        update["time_ns"], update["delay_ns"], update["listing"] = time_ns, delay or 0, listing
+        update["exchange_ns"] = stamp or 0
+        for name, column in zip(
+            ("kind", "side", "id", "price", "size"), zip(*rows, strict=True), strict=True
+        ):
+            update[name] = column
+        update["flags"][-1] = LAST | flags | (0 if stamp is None else STAMPED)
+        for kernel in self.kernels:
+            kernel.push_flow(update)
 
 
 def lockstep(session, *kernels, heard=None):

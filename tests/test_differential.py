@@ -93,3 +93,16 @@ def test_kernels_in_lockstep(seed):
     other = build(session, engine.kernel_class(engine_names()[0]))
     notices = lockstep(session, one, Stopped(other))
     assert len(notices) > 100
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_kernels_in_lockstep_with_recorded_orders(seed):
+    """The same, with recorded flow of single orders."""
+    session = Session(seed, steps=500, by_order=True)
+    one = build(session, engine.kernel_class("reference"))
+    other = build(session, engine.kernel_class(engine_names()[0]))
+    lockstep(session, one, Stopped(other))
+    stats = one.external_stats(0)
+    assert stats["trades"] > 50
+    assert stats["lots_traded"] > 0
+    assert stats["restored_lots"] > 0

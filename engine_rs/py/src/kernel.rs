@@ -8,6 +8,7 @@ use market_core::kernel::{
 };
 use market_core::types::{OrderId, Side};
 use market_core::venue::ListingSpec;
+use numpy::{PyArrayMethods, PyUntypedArray};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -15,7 +16,7 @@ use crate::arguments::{self as given, Int, Seed};
 use crate::buffers::Levels;
 use crate::errors::{bad_value, raise};
 use crate::rows::{self, Touch};
-use crate::{notices, tape};
+use crate::{batch, flow, notices, tape};
 
 /// Entries processed with the interpreter held: handing it back and forth beside a busy thread costs more.
 const SHORT: u32 = 4_096;
@@ -298,6 +299,13 @@ impl Kernel {
         self.push(time_ns, delay_ns, listing, FlowEvent::Trade(trade))
     }
 
+    /// Many updates at once: FLOW rows. What comes before a bad row is taken.
+    fn push_flow(&mut self, rows: &Bound<'_, PyUntypedArray>) -> PyResult<()> {
+        let bytes = batch::bytes_of(rows, "flow", flow::FLOW_BYTES)?;
+        let bytes = bytes.readonly();
+        flow::updates(bytes.as_slice()?, |update| self.core.push_flow(update).map_err(raise))
+    }
+
     fn external_stats<'py>(&self, py: Python<'py>, listing: Int) -> PyResult<Bound<'py, PyDict>> {
         let stats = self.core.external_stats(listing.0).map_err(raise)?;
         let table = PyDict::new(py);
@@ -307,6 +315,9 @@ impl Kernel {
         table.set_item("lots_taken", stats.lots_taken)?;
         table.set_item("lots_traded", stats.lots_traded)?;
         table.set_item("restored_lots", stats.restored_lots)?;
+        table.set_item("unknown_orders", stats.unknown_orders)?;
+        table.set_item("repeated_orders", stats.repeated_orders)?;
+        table.set_item("overdrawn_orders", stats.overdrawn_orders)?;
         Ok(table)
     }
 

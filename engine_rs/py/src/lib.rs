@@ -6,6 +6,7 @@ mod batch;
 mod bench;
 mod buffers;
 mod errors;
+mod flow;
 mod kernel;
 mod market_data;
 mod notices;

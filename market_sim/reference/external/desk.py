@@ -15,6 +15,10 @@ class Desk(Protocol):
     def open(self) -> bool:
         """Whether the venue takes orders now."""
 
+    @property
+    def latest(self) -> int:
+        """Number of the own order placed last."""
+
     def place(self, agent: AgentId, side: int, tif: TimeInForce, price: Ticks, size: Lots) -> Lots:
         """Place a limit order; returns the lots that traded at once."""
 

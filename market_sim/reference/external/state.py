@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from market_sim.reference.book import Book
 from market_sim.reference.event import PRIORITY_KEPT, Event, EventKind
 from market_sim.reference.external.desk import Desk
 from market_sim.reference.external.queue import Ghost
 from market_sim.reference.order import Order, TimeInForce
 from market_sim.reference.types import EXTERNAL_BOOK, Lots, Nanos, OrderId, Side, Ticks
+
+if TYPE_CHECKING:
+    from market_sim.reference.external.orders import Known
+
+
+STATS = (
+    "updates", "trades", "held_back", "lots_taken", "lots_traded", "restored_lots",
+    "unknown_orders", "repeated_orders", "overdrawn_orders",
+)  # fmt: skip
 
 
 class State:
@@ -23,9 +34,13 @@ class State:
         self._traded_ns: Nanos | None = None  # stamp of the latest trade
         # The newest own order that stood ahead when an agent's order joined its queue.
         self._after: dict[OrderId, int] = {}
-        self._stats = dict.fromkeys(
-            ("updates", "trades", "held_back", "lots_taken", "lots_traded", "restored_lots"), 0
-        )
+        self._stats = dict.fromkeys(STATS, 0)
+        # Of a feed of single orders (None: it is not known yet whether it is one or one of levels).
+        self._by_order: bool | None = None
+        self._known: dict[int, Known] = {}
+        self._departed: dict[Known, None] = {}  # their orders may differ from the record
+        self._in_update = False
+        self._taken_meanwhile: list[int] = []
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -62,8 +77,37 @@ class State:
         elif event.kind == EventKind.CANCELLED or (event.kind == EventKind.FILL and event.leaves == 0):
             self._after.pop(order, None)
 
-    def taken(self, side: int, price: Ticks, lots: Lots) -> None:
-        """Agents took own lots: the next update brings the level back to what was recorded."""
+    def takes(self, by_order: bool) -> bool:
+        """Whether it takes updates of single orders, or else of levels and trades: the first one decides."""
+        if self._by_order is None:
+            self._by_order = by_order
+        return self._by_order == by_order
+
+    def taken(self, counter: int, side: int, price: Ticks, lots: Lots) -> None:
+        """Agents took lots of the own order of this number: the next update brings back what was recorded."""
+        if not self._by_order:
+            self._level_taken(side, price, lots)
+            return
+        self._stats["lots_taken"] += lots
+        if self._in_update:
+            # By stops that the update's own trades set off: what it tells of the order comes first.
+            self._taken_meanwhile.append(counter)
+        else:
+            self._order_taken(counter)
+
+    def _order_taken(self, counter: int) -> None:
+        raise NotImplementedError
+
+    def agents_better(self, side: int, price: Ticks) -> Lots:
+        """Lots of agents priced strictly better than a trade."""
+        lots = 0
+        for level in self._book.sides[side].from_best():
+            if level.price <= price if side == Side.BUY else level.price >= price:
+                break
+            lots += sum(order.leaves for order in level.orders.values() if order.agent != EXTERNAL_BOOK)
+        return lots
+
+    def _level_taken(self, side: int, price: Ticks, lots: Lots) -> None:
         self._stats["lots_taken"] += lots
         self._dirty[side][price] = self._dirty[side].get(price, 0) + lots
 
@@ -81,5 +125,5 @@ class State:
             return False
         met = desk.place(EXTERNAL_BOOK, side, TimeInForce.GTC, price, lots)
         if met:
-            self.taken(side, price, met)
+            self._level_taken(side, price, met)
         return True

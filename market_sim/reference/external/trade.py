@@ -8,7 +8,7 @@ from market_sim.reference.external.desk import Desk
 from market_sim.reference.external.queue import Ghost, Resting, Walk, merged, walk
 from market_sim.reference.external.state import State
 from market_sim.reference.order import TimeInForce
-from market_sim.reference.types import EXTERNAL_BOOK, EXTERNAL_TAKER, Lots, Nanos, Side, Ticks
+from market_sim.reference.types import EXTERNAL_BOOK, EXTERNAL_TAKER, Lots, Nanos, Ticks
 
 
 class RecordedTrade(NamedTuple):
@@ -38,7 +38,7 @@ class Trades(State):
         if trade.exchange_ns is not None:
             self._traded_ns = max(trade.exchange_ns, self._traded_ns or trade.exchange_ns)
         ghosts = [ghost for ghost in self._ghosts.get((side, price), []) if ghost.usable(trade.exchange_ns)]
-        better = min(size, self._agents_better(side, price))
+        better = min(size, self.agents_better(side, price))
         way = walk(merged(self._resting(side, price), ghosts), len(ghosts), size, size - better)
         met = better + way.met
         if met:
@@ -54,15 +54,6 @@ class Trades(State):
         self._dirty[side].setdefault(price, 0)
         if size > met:
             desk.print_trade(trade.aggressor, price, size - met)
-
-    def _agents_better(self, side: int, price: Ticks) -> Lots:
-        """Lots of agents priced strictly better than a trade."""
-        lots = 0
-        for level in self._book.sides[side].from_best():
-            if level.price <= price if side == Side.BUY else level.price >= price:
-                break
-            lots += sum(order.leaves for order in level.orders.values() if order.agent != EXTERNAL_BOOK)
-        return lots
 
     def _resting(self, side: int, price: Ticks) -> list[Resting]:
         return [

@@ -74,7 +74,7 @@ class Clearing(Publishing):
         market.volume += trade.size
         self._note_print(market, trade)
         if market.external and trade.agent == EXTERNAL_BOOK:
-            market.external.taken(1 - trade.side, trade.price, trade.size)
+            market.external.taken(trade.counter, 1 - trade.side, trade.price, trade.size)
 
     @staticmethod
     def _note_print(market: MarketState, event: Event) -> None:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from market_sim.errors import EngineError
 from market_sim.reference.book import Bbo
-from market_sim.reference.external import DepthUpdate, ExternalMarket, RecordedTrade
+from market_sim.reference.external import (
+    DepthUpdate,
+    ExternalMarket,
+    FlowKind,
+    OrderOp,
+    RecordedOrders,
+    RecordedTrade,
+)
 from market_sim.reference.kernel.clearing import Cause
 from market_sim.reference.kernel.market import MarketState
 from market_sim.reference.kernel.reading import Reading
 from market_sim.reference.order import NewOrder, Order, OrderType, SelfTradePrevention, TimeInForce
 from market_sim.reference.types import (
+    EXTERNAL_BOOK,
     MAX_PRICE,
     MAX_SIZE,
     AgentId,
@@ -25,7 +34,10 @@ from market_sim.reference.types import (
     int64,
 )
 
-Recorded = DepthUpdate | RecordedTrade
+Recorded = DepthUpdate | RecordedTrade | RecordedOrders
+
+# Flags of a row of flow (market_sim.records).
+LAST, SNAPSHOT, STAMPED = 1, 2, 4
 
 
 class Flow(Reading):
@@ -84,6 +96,48 @@ class Flow(Reading):
             int64(time_ns), listing, RecordedTrade(_stamp(exchange_ns), int64(delay_ns or 0), *numbers)
         )
 
+    def push_flow(self, rows: Any) -> None:
+        """Hand in many updates at once, as FLOW rows; what comes before a bad one stays."""
+        update: list[FlowRow] = []
+        for number, row in enumerate(map(FlowRow._make, rows.tolist())):
+            if row.side not in (Side.BUY, Side.SELL):
+                raise ValueError(f"flow row {number}: no such side (market_sim.records)")
+            if row.kind > FlowKind.CLEAR:
+                raise ValueError(f"flow row {number}: no such kind (market_sim.records)")
+            if update and (update[0].time_ns, update[0].listing) != (row.time_ns, row.listing):
+                raise ValueError(
+                    f"flow row {number}: an update has one time and one listing (market_sim.records)"
+                )
+            update.append(row)
+            if row.flags & LAST:
+                self._push_rows(number, update)
+                update = []
+        if update:
+            raise ValueError(
+                f"flow row {len(rows) - 1}: the last row must end an update (market_sim.records)"
+            )
+
+    def _push_rows(self, number: int, rows: Sequence[FlowRow]) -> None:
+        last = rows[-1]
+        kinds = {row.kind for row in rows}
+        stamp_ns = last.exchange_ns if last.flags & STAMPED else None
+        if kinds == {FlowKind.LEVEL}:
+            levels = [(row.side, row.price, row.size) for row in rows]
+            for level in levels:
+                _check_recorded(*level, least=0)
+            update: Recorded = DepthUpdate(stamp_ns, last.delay_ns, bool(last.flags & SNAPSHOT), levels)
+        elif kinds == {FlowKind.TRADE} and len(rows) == 1:
+            _check_recorded(last.side, last.price, last.size, least=1)
+            update = RecordedTrade(stamp_ns, last.delay_ns, last.side, last.price, last.size)
+        elif kinds & {FlowKind.LEVEL, FlowKind.TRADE}:
+            raise ValueError(f"flow row {number}: levels, orders and trades mixed (market_sim.records)")
+        else:
+            ops = [OrderOp(FlowKind(row.kind), row.side, row.id, row.price, row.size) for row in rows]
+            for op in ops:
+                _check_op(op)
+            update = RecordedOrders(last.delay_ns, ops)
+        self._push(last.time_ns, last.listing, update)
+
     def _push(self, time_ns: Nanos, listing: ListingId, recorded: Recorded) -> None:
         market = self._market(listing)
         if market.external is None:
@@ -97,6 +151,12 @@ class Flow(Reading):
                 "push",
                 "Push updates in the order of time.",
             )
+        by_order = isinstance(recorded, RecordedOrders)
+        if not market.external.takes(by_order):
+            one, other = ("single orders", "levels") if by_order else ("levels", "single orders")
+            raise ValueError(
+                f"recorded {one} for listing {listing}, whose flow is of {other}: a listing takes one kind"
+            )
         self._latest_push_ns = time_ns
         self._flow.append((time_ns, market, recorded))
 
@@ -106,6 +166,8 @@ class Flow(Reading):
         desk = ExternalDesk(self, market)
         if isinstance(recorded, DepthUpdate):
             market.external.apply_depth(desk, recorded)
+        elif isinstance(recorded, RecordedOrders):
+            market.external.apply_orders(desk, recorded)
         else:
             market.external.apply_trade(desk, recorded)
         self._publish_if_changed(market, recorded.delay_ns)
@@ -157,6 +219,11 @@ class ExternalDesk:
         self._clear(Cause(order, kernel.now_ns))
         return self._market.volume - before
 
+    @property
+    def latest(self) -> int:
+        """Number of the own order placed last."""
+        return self._kernel._external_counters[EXTERNAL_BOOK]
+
     def reduce(self, order: Order, lots: Lots) -> None:
         """Recorded lots leave an own order."""
         self._venue.reduce_by(self._kernel.now_ns, self._market.id, order, lots)
@@ -174,6 +241,29 @@ class ExternalDesk:
 
     def _clear(self, cause: Cause | None = None) -> None:
         self._kernel._clear(self._market, self._venue.take_events(), cause)
+
+
+class FlowRow(NamedTuple):
+    """A row of recorded flow, in the order of its fields."""
+
+    time_ns: Nanos
+    exchange_ns: Nanos
+    delay_ns: Nanos
+    id: int
+    price: Ticks
+    size: Lots
+    listing: ListingId
+    kind: int
+    side: int
+    flags: int
+
+
+def _check_op(op: OrderOp) -> None:
+    """Only what an event needs must be there: a deletion need not say where the order stood."""
+    if op.kind in (FlowKind.ADD, FlowKind.HIDDEN, FlowKind.REPLACE):
+        _check_recorded(op.side, op.price, op.lots, least=1)
+    elif op.kind in (FlowKind.REDUCE, FlowKind.EXECUTE):
+        _check_recorded(op.side, 1, op.lots, least=1)
 
 
 def _stamp(exchange_ns: Nanos | None) -> Nanos | None:

@@ -7,6 +7,8 @@
 
 mod depth;
 mod desk;
+mod known;
+mod orders;
 mod queue;
 mod trade;
 
@@ -38,6 +40,37 @@ pub struct TradeUpdate {
     pub size: Lots,
 }
 
+closed_codes! {
+    /// What a feed of single orders says of one of them.
+    OrderOpKind {
+        /// A new order.
+        Add = 2,
+        /// Lots leave it, untraded.
+        Reduce = 3,
+        /// It is gone, untraded.
+        Delete = 4,
+        /// It trades: of its lots, so many.
+        Execute = 5,
+        /// An order that nobody saw trades, at a price and so many lots; it has no id.
+        Hidden = 6,
+        /// Its price, or its open lots, or both are new.
+        Replace = 7,
+        /// Every order of a side is gone: the record begins anew.
+        Clear = 8,
+    }
+}
+
+/// A recorded event about one order; `side` is that of the resting order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderOp {
+    pub kind: OrderOpKind,
+    pub side: Side,
+    /// As the feed numbers its orders.
+    pub id: u64,
+    pub price: Ticks,
+    pub lots: Lots,
+}
+
 /// What the recorded flow has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -51,6 +84,12 @@ pub struct Stats {
     pub lots_traded: Lots,
     /// Lots that an update brought back where agents had taken them.
     pub restored_lots: Lots,
+    /// Events about orders that were not known, left out.
+    pub unknown_orders: u64,
+    /// New orders under the id of one that lives, left out.
+    pub repeated_orders: u64,
+    /// Events that took more from an order than it had; they took what there was.
+    pub overdrawn_orders: u64,
 }
 
 /// Lots that a recorded reduction took from an order before the trade that may explain it came.
@@ -87,11 +126,15 @@ struct Recorded {
 pub struct External {
     /// Cancellations come from all orders of a level alike instead of from its back.
     proportional: bool,
+    /// The feed tells of single orders, not of price levels; unknown before the first update of either.
+    by_order: Option<bool>,
     sides: [Recorded; 2],
     /// Stamp of the latest trade.
     traded: Option<Nanos>,
     /// The newest own order that stood ahead when an agent's order joined its queue.
     after: BTreeMap<OrderId, u32>,
+    /// The orders of a feed of single orders; without any in one by price level.
+    recorded: known::Recorded,
     stats: Stats,
 }
 
@@ -120,15 +163,22 @@ impl External {
     pub fn new(proportional: bool) -> Self {
         Self {
             proportional,
+            by_order: None,
             sides: Default::default(),
             traded: None,
             after: BTreeMap::new(),
+            recorded: known::Recorded::default(),
             stats: Stats::default(),
         }
     }
 
     pub fn stats(&self) -> Stats {
         self.stats
+    }
+
+    /// Whether it takes updates of this kind: of single orders, or of levels and trades. The first one decides.
+    pub fn takes(&mut self, by_order: bool) -> bool {
+        *self.by_order.get_or_insert(by_order) == by_order
     }
 
     /// Best prices of the participant's own resting orders, with its own lots there.
@@ -155,9 +205,18 @@ impl External {
         }
     }
 
-    /// Agents have taken lots of the participant's orders at this price: the next update brings the level
-    /// back to what was recorded.
-    pub fn taken(&mut self, side: Side, price: Ticks, lots: Lots) {
+    /// Agents have taken lots of the participant's order of this number: the next update brings back what was
+    /// recorded, its level or the order itself.
+    pub fn taken(&mut self, counter: u32, side: Side, price: Ticks, lots: Lots) {
+        if self.by_order == Some(true) {
+            self.stats.lots_taken += lots;
+            self.order_taken(counter);
+        } else {
+            self.level_taken(side, price, lots);
+        }
+    }
+
+    fn level_taken(&mut self, side: Side, price: Ticks, lots: Lots) {
         self.stats.lots_taken += lots;
         *self.sides[side.index()].dirty.entry(price).or_default() += lots;
     }
@@ -166,14 +225,15 @@ impl External {
     /// Where the participant's own other side stands in the way they wait (`false`): what was recorded as
     /// crossed did not trade with itself, so it must not here.
     fn add(&mut self, desk: &mut Desk, side: Side, price: Ticks, lots: Lots) -> bool {
-        let across = best_own(desk.book(), side.opposite());
-        if across.is_some_and(|own| side.accepts(price, own.price)) {
+        // Asking for the best of all first spares a look through the level's orders nearly always.
+        let met = desk.book().best(side.opposite()).is_some_and(|best| side.accepts(price, best.price));
+        if met && best_own(desk.book(), side.opposite()).is_some_and(|own| side.accepts(price, own.price)) {
             self.stats.held_back += 1;
             return false;
         }
         let filled = desk.place(EXTERNAL_BOOK, side, TimeInForce::Gtc, price, lots);
         if filled > 0 {
-            self.taken(side, price, filled);
+            self.level_taken(side, price, filled);
         }
         true
     }

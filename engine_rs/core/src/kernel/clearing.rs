@@ -81,7 +81,7 @@ impl Kernel {
         self.totals.volume[market] += trade.size;
         let recorded = self.markets[market].external.as_mut().filter(|_| trade.agent == EXTERNAL_BOOK);
         if let Some(external) = recorded {
-            external.taken(trade.side.opposite(), trade.price, trade.size);
+            external.taken(trade.counter, trade.side.opposite(), trade.price, trade.size);
         }
     }
 

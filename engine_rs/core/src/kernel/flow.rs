@@ -3,7 +3,7 @@
 use super::Kernel;
 use super::clearing::Cause;
 use super::error::{KernelError, Result, later_as_asked};
-use crate::external::{DepthUpdate, Desk, External, Stats, TradeUpdate};
+use crate::external::{DepthUpdate, Desk, External, OrderOp, OrderOpKind, Stats, TradeUpdate};
 use crate::types::{Lots, MAX_PRICE, MAX_SIZE, Nanos, Side, Ticks};
 
 /// A recorded update on its way in.
@@ -21,6 +21,36 @@ pub struct FlowUpdate {
 pub enum FlowEvent {
     Depth(DepthUpdate),
     Trade(TradeUpdate),
+    /// One event of a feed of single orders; most updates are that.
+    Order(OrderOp),
+    /// Several that are one update.
+    Orders(Vec<OrderOp>),
+}
+
+impl FlowEvent {
+    fn check(&self) -> Result<()> {
+        match self {
+            FlowEvent::Depth(depth) => {
+                depth.levels.iter().try_for_each(|&(side, price, lots)| check(side, price, lots, 0))
+            }
+            FlowEvent::Trade(trade) => check(trade.aggressor, trade.price, trade.size, 1),
+            FlowEvent::Order(op) => check_order(op),
+            FlowEvent::Orders(ops) => ops.iter().try_for_each(check_order),
+        }
+    }
+
+    const fn by_order(&self) -> bool {
+        matches!(self, FlowEvent::Order(_) | FlowEvent::Orders(_))
+    }
+}
+
+/// Only what an event needs must be there: the record of a deletion need not say where the order stood.
+fn check_order(op: &OrderOp) -> Result<()> {
+    match op.kind {
+        OrderOpKind::Add | OrderOpKind::Hidden | OrderOpKind::Replace => check(op.side, op.price, op.lots, 1),
+        OrderOpKind::Reduce | OrderOpKind::Execute => check(op.side, 1, op.lots, 1),
+        OrderOpKind::Delete | OrderOpKind::Clear => Ok(()),
+    }
 }
 
 fn check(side: Side, price: Ticks, lots: Lots, least: Lots) -> Result<()> {
@@ -36,13 +66,8 @@ fn check(side: Side, price: Ticks, lots: Lots, least: Lots) -> Result<()> {
 impl Kernel {
     /// Hands in a recorded update; they come in the order of time.
     pub fn push_flow(&mut self, update: FlowUpdate) -> Result<()> {
-        match &update.event {
-            FlowEvent::Depth(depth) => {
-                depth.levels.iter().try_for_each(|&(side, price, lots)| check(side, price, lots, 0))?;
-            }
-            FlowEvent::Trade(trade) => check(trade.aggressor, trade.price, trade.size, 1)?,
-        }
-        self.external_place(update.listing)?;
+        update.event.check()?;
+        let place = self.external_place(update.listing)?;
         if update.delay_ns < 0 {
             return KernelError::argument(format!(
                 "a recorded delay of {} ns: it cannot be negative",
@@ -57,6 +82,16 @@ impl Kernel {
                 "push",
                 "Push updates in the order of time.",
             );
+        }
+        let by_order = update.event.by_order();
+        let external = self.markets[place].external.as_mut().expect("just found");
+        if !external.takes(by_order) {
+            let (one, other) =
+                if by_order { ("single orders", "levels") } else { ("levels", "single orders") };
+            return KernelError::argument(format!(
+                "recorded {one} for listing {}, whose flow is of {other}: a listing takes one kind",
+                update.listing
+            ));
         }
         self.latest_push = update.time_ns;
         self.flow.push_back(update);
@@ -96,6 +131,8 @@ impl Kernel {
         match &update.event {
             FlowEvent::Depth(depth) => external.depth(&mut desk, depth),
             FlowEvent::Trade(trade) => external.trade(&mut desk, trade),
+            FlowEvent::Order(op) => external.orders(&mut desk, std::slice::from_ref(op)),
+            FlowEvent::Orders(ops) => external.orders(&mut desk, ops),
         }
         let mut done = Ok(());
         for number in 0..journal.len() {

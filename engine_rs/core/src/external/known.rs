@@ -1,0 +1,143 @@
+//! The recorded orders that are live, by the id they were recorded under.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::types::{Lots, OrderId, Side, Ticks};
+
+use super::book_order;
+
+/// Place of a recorded order in the list.
+pub type Place = u32;
+
+/// A recorded order: what the record says of it, and which order of ours stands for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub id: u64,
+    pub price: Ticks,
+    /// What the record has left of it; 0: it is over in the record.
+    pub lots: Lots,
+    /// Number of our own order that stands for it; 0: none does yet.
+    counter: u32,
+    pub side: Side,
+    /// Our order may differ from the record: the end of each update looks after it.
+    pub departed: bool,
+}
+
+impl Known {
+    /// Our order that stands for it.
+    pub fn order(&self) -> Option<OrderId> {
+        (self.counter > 0).then(|| book_order(self.counter))
+    }
+}
+
+/// Spreads the bits of an id: feeds number their orders in a row.
+#[derive(Default)]
+pub struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let mixed = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
+
+// Nothing ever goes through the table in its own order, so hashing decides no result.
+#[allow(clippy::disallowed_types)]
+type Places = std::collections::HashMap<u64, Place, BuildHasherDefault<Mix>>;
+
+/// All recorded orders that live, or that ours have yet to follow.
+#[derive(Default)]
+pub struct Recorded {
+    orders: Vec<Known>,
+    free: Vec<Place>,
+    places: Places,
+    /// Orders that may differ from the record, in the order in which they came to.
+    pub departed: Vec<Place>,
+}
+
+impl Recorded {
+    pub fn place(&self, id: u64) -> Option<Place> {
+        self.places.get(&id).copied()
+    }
+
+    pub fn get(&self, place: Place) -> &Known {
+        &self.orders[place as usize]
+    }
+
+    /// Takes a new order in; `None` if one of its id lives.
+    pub fn add(&mut self, id: u64, side: Side, price: Ticks, lots: Lots) -> Option<Place> {
+        let place = self.free.last().copied().unwrap_or(self.orders.len() as Place);
+        match self.places.entry(id) {
+            std::collections::hash_map::Entry::Occupied(_) => return None,
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(place),
+        };
+        let order = Known { id, price, lots, counter: 0, side, departed: false };
+        match self.free.pop() {
+            Some(place) => self.orders[place as usize] = order,
+            None => self.orders.push(order),
+        }
+        Some(place)
+    }
+
+    /// Our order of this number stands for it from now on.
+    pub fn stands(&mut self, place: Place, counter: u32) {
+        self.orders[place as usize].counter = counter;
+    }
+
+    pub fn set_lots(&mut self, place: Place, lots: Lots) {
+        self.orders[place as usize].lots = lots;
+    }
+
+    /// The end of the update looks whether our order follows the record.
+    pub fn depart(&mut self, place: Place) {
+        let order = &mut self.orders[place as usize];
+        if !order.departed {
+            order.departed = true;
+            self.departed.push(place);
+        }
+    }
+
+    pub fn agree(&mut self, place: Place) {
+        self.orders[place as usize].departed = false;
+    }
+
+    /// It is over in the record: its id may come again.
+    pub fn forget_id(&mut self, place: Place) {
+        let order = &mut self.orders[place as usize];
+        self.places.remove(&order.id);
+        order.lots = 0;
+    }
+
+    /// Nothing of it is left here either.
+    pub fn release(&mut self, place: Place) {
+        let order = &mut self.orders[place as usize];
+        assert!(order.lots == 0, "a recorded order that lives is kept");
+        order.counter = 0;
+        self.free.push(place);
+    }
+
+    /// The orders of a side that live, by the age of ours.
+    pub fn of_side(&self, side: Side) -> Vec<Place> {
+        let live = |order: &Known| order.side == side && order.lots > 0;
+        let mut places: Vec<Place> =
+            (0..self.orders.len() as Place).filter(|&place| live(self.get(place))).collect();
+        places.sort_by_key(|&place| self.get(place).counter);
+        places
+    }
+
+    /// Agents took lots of our order of this number. A walk through all: the recorded market adds thousands of
+    /// orders to each that an agent takes, and a second table would cost every one of those.
+    pub fn standing(&self, counter: u32) -> Option<Place> {
+        (0..self.orders.len() as Place).find(|&place| self.get(place).counter == counter)
+    }
+}
