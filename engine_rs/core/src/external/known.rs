@@ -1,13 +1,11 @@
 //! The recorded orders that are live, by the id they were recorded under.
 
-use std::hash::{BuildHasherDefault, Hasher};
-
 use crate::types::{Lots, OrderId, Side, Ticks};
 
 use super::book_order;
+use super::places::Places;
 
-/// Place of a recorded order in the list.
-pub type Place = u32;
+pub use super::places::Place;
 
 /// A recorded order: what the record says of it, and which order of ours stands for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,31 +28,6 @@ impl Known {
     }
 }
 
-/// Spreads the bits of an id: feeds number their orders in a row.
-#[derive(Default)]
-pub struct Mix(u64);
-
-impl Hasher for Mix {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        let mixed = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = mixed ^ (mixed >> 32);
-    }
-}
-
-// Nothing ever goes through the table in its own order, so hashing decides no result.
-#[allow(clippy::disallowed_types)]
-type Places = std::collections::HashMap<u64, Place, BuildHasherDefault<Mix>>;
-
 /// All recorded orders that live, or that ours have yet to follow.
 #[derive(Default)]
 pub struct Recorded {
@@ -67,7 +40,7 @@ pub struct Recorded {
 
 impl Recorded {
     pub fn place(&self, id: u64) -> Option<Place> {
-        self.places.get(&id).copied()
+        self.places.get(id)
     }
 
     pub fn get(&self, place: Place) -> &Known {
@@ -77,10 +50,9 @@ impl Recorded {
     /// Takes a new order in; `None` if one of its id lives.
     pub fn add(&mut self, id: u64, side: Side, price: Ticks, lots: Lots) -> Option<Place> {
         let place = self.free.last().copied().unwrap_or(self.orders.len() as Place);
-        match self.places.entry(id) {
-            std::collections::hash_map::Entry::Occupied(_) => return None,
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(place),
-        };
+        if !self.places.insert(id, place) {
+            return None;
+        }
         let order = Known { id, price, lots, counter: 0, side, departed: false };
         match self.free.pop() {
             Some(place) => self.orders[place as usize] = order,
@@ -114,7 +86,7 @@ impl Recorded {
     /// It is over in the record: its id may come again.
     pub fn forget_id(&mut self, place: Place) {
         let order = &mut self.orders[place as usize];
-        self.places.remove(&order.id);
+        self.places.remove(order.id);
         order.lots = 0;
     }
 

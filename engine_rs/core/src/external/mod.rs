@@ -9,6 +9,7 @@ mod depth;
 mod desk;
 mod known;
 mod orders;
+mod places;
 mod queue;
 mod trade;
 
