@@ -19,6 +19,7 @@ from market_sim.units import SECOND_NS, duration_ns, format_time
 
 if TYPE_CHECKING:
     from market_sim.result import Result
+    from market_sim.standings import Standings
 
 END_OF_TIME_NS = 2**62
 # Between two looks at the limits: few enough to stop soon, many enough to cost nothing.
@@ -231,11 +232,13 @@ class Market(Controls):
 
     # Looking on
 
-    def frame(self, levels: int = 10) -> Picture:
+    def frame(self, levels: int = 10, standings: Standings | None = None) -> Picture:
         """A picture of books, trades since the last picture, and agents: plain data for whoever watches."""
         if self.started:
             self.tape.collect(self.kernel)
-        return picture(self, levels)
+        if standings is not None:
+            standings.look()
+        return picture(self, levels, standings)
 
     def result(self) -> Result:
         """Tables, figures and accounts of what has happened so far."""

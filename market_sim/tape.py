@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,17 @@ import polars as pl
 
 TABLES = ("trades", "quotes", "orders")
 FRESH_TRADES_KEPT = 1000
-FRESH_COLUMNS = ("time_ns", "listing", "price", "size", "aggressor")
+FRESH_COLUMNS = (
+    "time_ns",
+    "listing",
+    "price",
+    "size",
+    "aggressor",
+    "maker",
+    "maker_counter",
+    "taker",
+    "taker_counter",
+)
 
 _RAW = {
     "trades": {
@@ -66,10 +76,16 @@ Columns = Mapping[str, Sequence[int]]
 
 
 class Tape:
-    """Three tables of integer rows, in memory up to `limit_rows` together, then in Parquet files."""
+    """Three tables of integer rows, in memory up to `limit_rows` together, then in Parquet files.
+
+    With `recent_only` the oldest rows are dropped instead: a market on show goes on for days.
+    """
 
     def __init__(self, limit_rows: int) -> None:
         self._limit_rows = limit_rows
+        self.recent_only = False
+        #: Called with the columns of every batch of trades.
+        self.on_trades: Callable[[Columns], None] | None = None
         self._frames: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
         self._files: dict[str, list[Path]] = {table: [] for table in TABLES}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -87,12 +103,18 @@ class Tape:
             rows = len(columns["time_ns"])
             if rows == 0:
                 continue
-            if table == "trades" and self._fresh is not None:
-                self._note_fresh(columns)
+            if table == "trades":
+                if self._fresh is not None:
+                    self._note_fresh(columns)
+                if self.on_trades is not None:
+                    self.on_trades(columns)
             self._append(table, pl.DataFrame(dict(columns), schema_overrides=_RAW[table]))
             self._rows_in_memory += rows
         if self._rows_in_memory > self._limit_rows:
-            self._spill()
+            if self.recent_only:
+                self._shed()
+            else:
+                self._spill()
 
     def _append(self, table: str, frame: pl.DataFrame) -> None:
         frames = self._frames[table]
@@ -109,12 +131,18 @@ class Tape:
         self._fresh.extend(newest.rows())
 
     def take_fresh_trades(self) -> list[tuple[int, ...]]:
-        """(time, listing, ticks, lots, aggressor) of the newest trades since the last call; none on the
-        first.
-        """
+        """The FRESH_COLUMNS of the newest trades since the last call; none on the first."""
         fresh = list(self._fresh or ())
         self._fresh = deque(maxlen=FRESH_TRADES_KEPT)
         return fresh
+
+    def _shed(self) -> None:
+        """Keep the newest rows, at most half of what is allowed."""
+        kept = self._limit_rows // (2 * len(TABLES))
+        for frames in self._frames.values():
+            if frames:
+                frames[:] = [pl.concat(frames).tail(kept)]
+        self._rows_in_memory = sum(frames[0].height for frames in self._frames.values() if frames)
 
     def _spill(self) -> None:
         if self._folder is None:

@@ -64,6 +64,21 @@ class FakeMarket:
             self.step_event()
         self.now_ns = time_ns
 
+    def act(self, command):
+        return f"{type(command).__name__} done", 1
+
+    def take_told(self):
+        return []
+
+    def watch_orders(self, agents):
+        self.watched = agents
+
+    def ask(self, question):
+        return question.about
+
+    def event_log_hash(self):
+        return f"{self.events:016x}"
+
     @property
     def finished(self):
         return self.now_ns >= self.end_ns

@@ -208,7 +208,7 @@ def test_commands_are_journalled_with_simulated_time() -> None:
         view.runner.send(SetSpeed(3.0))
         watch.until(lambda: watch.last.speed == 3.0)
         entries = [(entry.time_ns, entry.command) for entry in view.runner.journal]
-        assert entries == [(0, "Step(unit='second')"), (NS, "SetSpeed(speed=3.0)")]
+        assert entries == [(0, Step("second")), (NS, SetSpeed(3.0))]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from market_kit import MS, SECOND, crowd, plan, scripted, two_venues
 
 from market_sim import Market
-from market_sim.tape import TABLES, Tape
+from market_sim.tape import FRESH_COLUMNS, TABLES, Tape
 
 L = "NORTH:BTC/USD"
 
@@ -165,7 +165,7 @@ def test_fresh_trades_are_the_newest_since_the_last_look():
     assert tape.take_fresh_trades() == []
     tape.collect(FakeKernel())
     tape.collect(FakeKernel())
-    assert tape.take_fresh_trades() == [(1,) * 5, (2,) * 5, (3,) * 5] * 2
+    assert tape.take_fresh_trades() == [(k,) * len(FRESH_COLUMNS) for k in (1, 2, 3)] * 2
     assert tape.take_fresh_trades() == []
 
 
@@ -174,3 +174,17 @@ def test_tables_can_be_written_without_loading_them(engine_name, table, tmp_path
     result = result_of(engine_name, crowd(2))
     result.lazy(table).sink_parquet(tmp_path / "x.parquet")
     assert pl.read_parquet(tmp_path / "x.parquet").equals(result.lazy(table).collect())
+
+
+def test_a_tape_of_the_recent_keeps_the_newest_rows_and_no_file():
+    tape = Tape(limit_rows=60)
+    tape.recent_only = True
+    noted = []
+    tape.on_trades = lambda columns: noted.extend(columns["time_ns"])
+    for _ in range(100):
+        tape.collect(FakeKernel())
+    assert not tape.spilled
+    kept = tape.lazy("trades").collect()
+    assert 0 < kept.height <= 60
+    assert kept["time_ns"].to_list()[-3:] == [1, 2, 3]
+    assert len(noted) == 300

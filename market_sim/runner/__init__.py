@@ -2,29 +2,70 @@
 through this.
 """
 
-from market_sim.runner.commands import Command, MarketRequest, Pause, Restart, Run, SetSpeed, Step, Stop
-from market_sim.runner.frames import Failure, Frame, JournalEntry, ListingInfo, MarketInfo
+from market_sim.runner.commands import (
+    CancelOrder,
+    Command,
+    End,
+    MarketRequest,
+    Parameters,
+    Pause,
+    Reopen,
+    ReplaceOrder,
+    Restart,
+    Run,
+    SendOrder,
+    SetSpeed,
+    SetVenue,
+    Step,
+    Stop,
+    SwitchAgents,
+    TellNews,
+)
+from market_sim.runner.frames import (
+    Answer,
+    Failure,
+    Frame,
+    JournalEntry,
+    ListingInfo,
+    MarketInfo,
+    Reply,
+    TimelineEvent,
+    Told,
+)
 from market_sim.runner.handle import Runner, View, open_runners, runner_by_id
 from market_sim.runner.nursery import prepare
 from market_sim.runner.process import Source
 from market_sim.runner.source import open_market
 
 __all__ = [
+    "Answer",
+    "CancelOrder",
     "Command",
+    "End",
     "Failure",
     "Frame",
     "JournalEntry",
     "ListingInfo",
     "MarketInfo",
     "MarketRequest",
+    "Parameters",
     "Pause",
+    "Reopen",
+    "ReplaceOrder",
+    "Reply",
     "Restart",
     "Run",
     "Runner",
+    "SendOrder",
     "SetSpeed",
+    "SetVenue",
     "Source",
     "Step",
     "Stop",
+    "SwitchAgents",
+    "TellNews",
+    "TimelineEvent",
+    "Told",
     "View",
     "open_market",
     "open_runners",

@@ -5,18 +5,29 @@ from math import isfinite
 from pathlib import Path
 from typing import Literal
 
+Parameters = tuple[tuple[str, str | int | float | bool], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class MarketRequest:
     """Which market: a scenario by name or file, or a replay of captures (in a scenario, or None for the one
     that fits), and the seed that makes it one market: None takes the scenario's own. `engine` None takes
     MARKET_SIM_ENGINE's.
+
+    `changes` are `--set` texts. `seats` is the number of people's accounts, `latency` how long their orders,
+    answers and data take each. `strategy` is a shipped class with its parameters, for all listings or those
+    named.
     """
 
     scenario: str | None = None
     captures: tuple[Path, ...] = ()
     seed: int | None = None
     engine: str | None = None
+    changes: tuple[str, ...] = ()
+    seats: int = 0
+    latency: str = "50ms"
+    strategy: tuple[str, Parameters] | None = None
+    strategy_listings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.scenario is None and not self.captures:
@@ -65,8 +76,77 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopen:
+    """Another market in the same process, from its beginning, running or held as this one."""
+
+    request: MarketRequest
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the process."""
+
+
+# What happens to the market itself, from outside: stamped with simulated time, so that a session repeats.
+
+
+@dataclass(frozen=True, slots=True)
+class SendOrder:
+    """A person's order. Without a price a market order. Numbers are texts, so that they are read exactly."""
+
+    agent: str
+    listing: str
+    side: Literal["buy", "sell"]
+    size: str
+    price: str | None = None
+    tif: str | None = None
+    post_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """A person's request to cancel an own order."""
+
+    agent: str
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceOrder:
+    """A person's request for another price or total size of an own order; None keeps it."""
+
+    agent: str
+    order: int
+    price: str | None = None
+    size: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TellNews:
+    """Every agent hears a text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetVenue:
+    """Suspend a venue or resume it."""
+
+    venue: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchAgents:
+    """Agents of a table, or one by name, on or off."""
+
+    name: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The session is over: venues close, orders are cancelled, accounts stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +154,25 @@ class Acknowledge:
     """The reader took a frame and has room for another. Not a command: it is never journalled."""
 
 
-Command = Run | Pause | Step | SetSpeed | Restart | Stop
+@dataclass(frozen=True, slots=True)
+class WatchOrders:
+    """Whose live orders the frames shall list one by one. It changes nothing and is never journalled."""
+
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question; its answer comes back under the number. It changes nothing and is never journalled.
+
+    `what`: "story" of (agent, order); "table" of (name, "csv" | "parquet"); "summary" of nothing.
+    """
+
+    number: int
+    what: Literal["story", "table", "summary"]
+    about: tuple[str | int, ...] = ()
+
+
+Action = SendOrder | CancelOrder | ReplaceOrder | TellNews | SetVenue | SwitchAgents | End
+Command = Run | Pause | Step | SetSpeed | Restart | Reopen | Stop | Action
+ACTIONS = (SendOrder, CancelOrder, ReplaceOrder, TellNews, SetVenue, SwitchAgents, End)

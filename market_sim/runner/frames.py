@@ -6,8 +6,10 @@ epoch.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from market_sim.frame import Picture, TradePicture
+from market_sim.runner.commands import Action, Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,22 @@ class ListingInfo:
     lot: float
     price_decimals: int
     size_decimals: int
+    maker_fee_bps: float = 0.0
+    taker_fee_bps: float = 0.0
 
     @property
     def name(self) -> str:
         """VENUE:INSTRUMENT, as scenarios and the URL write it."""
         return f"{self.venue}:{self.instrument}"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """One of the scenario's [[events]]: when it happens and what it is, in words."""
+
+    time_ns: int
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,11 @@ class MarketInfo:
     agents: tuple[str, ...]
     groups: tuple[str, ...]
     """groups[i] is the scenario's entry that agents[i] was made from: `noise` for `noise-7`."""
+    latencies: tuple[str, ...] = ()
+    """latencies[i] is how long an order of agents[i] takes to a venue, in words."""
+    timeline: tuple[TimelineEvent, ...] = ()
+    seats: tuple[str, ...] = ()
+    """The accounts of people, among `agents`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +73,37 @@ class JournalEntry:
 
     time_ns: int
     events: int
-    command: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one command from outside, in words: sent, or why not. `order` is the id it was given."""
+
+    time_ns: int
+    command: Action
+    done: bool
+    sentence: str
+    order: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a person's account has been told about an own order, when the news reached it."""
+
+    agent: str
+    time_ns: int
+    order: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to an `Ask`: rows of text, a file's bytes or plain data; `error` in words instead."""
+
+    number: int
+    value: Any = None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +124,9 @@ class Frame:
     """Reached over about the last second, in simulated seconds per second."""
     events_per_s: float
     journal: tuple[JournalEntry, ...]
+    answers: tuple[Answer, ...] = ()
+    told: tuple[Told, ...] = ()
+    event_log_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,26 @@ from collections import deque
 
 from market_sim.frame import TradePicture
 from market_sim.runner import nursery
-from market_sim.runner.commands import Acknowledge, Command, MarketRequest, Stop
-from market_sim.runner.frames import Failure, Frame, JournalEntry, MarketInfo
+from market_sim.runner.commands import (
+    Acknowledge,
+    Ask,
+    Command,
+    MarketRequest,
+    Reopen,
+    Restart,
+    Stop,
+    WatchOrders,
+)
+from market_sim.runner.frames import Answer, Failure, Frame, JournalEntry, MarketInfo, Reply, Told
 from market_sim.runner.process import TRADES_KEPT, Factory, main
 
-JOURNAL_KEPT = 10_000
+JOURNAL_KEPT = 1_000_000
+"""Commands; more than a class sends in a day."""
+
+REPLIES_KEPT = 64
+NEWS_KEPT = 400
+"""Answers and reports that wait for a slow page; the oldest go first."""
+
 PARTING_S = 2.0
 """How long a process may take to end by itself before it is killed."""
 
@@ -46,6 +61,7 @@ class View:
         self._info = info
         self._frame: Frame | None = None
         self._trades: deque[TradePicture] = deque(maxlen=TRADES_KEPT)
+        self._news: deque[Answer | Told] = deque(maxlen=NEWS_KEPT)
 
     @property
     def runner(self) -> "Runner":
@@ -62,6 +78,12 @@ class View:
         self._trades.clear()
         return news
 
+    def take_news(self) -> list[Answer | Told]:
+        """What became of commands, and what people were told, since the last call; never waits."""
+        news = list(self._news)
+        self._news.clear()
+        return news
+
     def leave(self) -> None:
         """Look no more; the runner ends with its last view unless it is pinned."""
         self._runner.leave(self)
@@ -74,6 +96,7 @@ class View:
         else:
             self._frame = message
             self._trades.extend(message.trades)
+            self._news.extend((*message.answers, *message.told))
 
 
 class Runner:
@@ -92,6 +115,9 @@ class Runner:
         self.pinned = pinned
         self.failure: Failure | None = None
         self.journal: deque[JournalEntry] = deque(maxlen=JOURNAL_KEPT)
+        self._replies: dict[int, Reply] = {}
+        self._asked = 0
+        self._watched: dict[View, str] = {}
         self._info: MarketInfo | None = None
         self._views: list[View] = []
         self._lock = threading.Lock()
@@ -128,14 +154,39 @@ class Runner:
     def leave(self, view: View) -> None:
         """See `View.leave`."""
         if view in self._views:
+            self.watch_orders(view, "")
             self._views.remove(view)
         if not self._views and not self.pinned:
             self.close()
 
     def send(self, command: Command) -> None:
         """Put a command into the market's inbox; nothing happens once it has failed or ended."""
+        if isinstance(command, Reopen):
+            self.request = command.request
+        elif isinstance(command, Restart):
+            self.request = self.request.with_seed(command.seed)
         if self.failure is None and not self._pipe.closed:
             self._post(command)
+
+    def ask(self, what: str, *about: str | int) -> int:
+        """Ask the market's process something; the answer comes to `take_reply` under the number given."""
+        self._asked += 1
+        self._post(Ask(self._asked, what, about))  # type: ignore[arg-type]
+        return self._asked
+
+    def take_reply(self, number: int) -> Reply | None:
+        """The answer to a question, once; None while it is not there."""
+        self.drain()
+        return self._replies.pop(number, None)
+
+    def watch_orders(self, view: View, agent: str) -> None:
+        """Have frames list one agent's live orders for a view; an empty name ends it."""
+        before = set(self._watched.values())
+        self._watched.pop(view, None)
+        if agent:
+            self._watched[view] = agent
+        if set(self._watched.values()) != before:
+            self._post(WatchOrders(tuple(sorted(set(self._watched.values())))))
 
     def drain(self) -> None:
         """Read all that has arrived and hand it to the views."""
@@ -159,14 +210,20 @@ class Runner:
             self._process.kill()
             self._process.join(PARTING_S)
 
-    def _post(self, message: Command | Acknowledge) -> None:
+    def _post(self, message: Command | Acknowledge | Ask | WatchOrders) -> None:
         # A process that has ended takes no message; the next look at its end of the pipe finds out why.
         with contextlib.suppress(OSError):
             self._pipe.send(message)
 
-    def _receive(self, message: MarketInfo | Frame | Failure) -> None:
+    def _receive(self, message: MarketInfo | Frame | Failure | Reply) -> None:
         if isinstance(message, Failure):
             self.failure = message
+            return
+        if isinstance(message, Reply):
+            self._replies[message.number] = message
+            while len(self._replies) > REPLIES_KEPT:
+                # Nobody has come for it: its page was closed.
+                del self._replies[next(iter(self._replies))]
             return
         if isinstance(message, MarketInfo):
             self._info = message

@@ -15,22 +15,27 @@ from collections import deque
 from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Protocol
+from typing import Any, Protocol
 
-from market_sim.errors import MarketSimError
+from market_sim.errors import AgentError, MarketSimError
 from market_sim.frame import Picture, TradePicture
 from market_sim.runner.commands import (
+    ACTIONS,
     Acknowledge,
+    Action,
+    Ask,
     Command,
     MarketRequest,
     Pause,
+    Reopen,
     Restart,
     Run,
     SetSpeed,
     Step,
     Stop,
+    WatchOrders,
 )
-from market_sim.runner.frames import Failure, Frame, JournalEntry, MarketInfo
+from market_sim.runner.frames import Answer, Failure, Frame, JournalEntry, MarketInfo, Reply, Told
 from market_sim.runner.pacer import NS, Meter, Pacer
 
 FRAME_INTERVAL_S = 0.03
@@ -69,6 +74,21 @@ class Source(Protocol):
 
     def step_event(self) -> None:
         """Run to the next event and through it."""
+
+    def act(self, command: Action) -> tuple[str, int | None]:
+        """Carry out a command from outside; MarketSimError in words for what cannot be."""
+
+    def take_told(self) -> list[Told]:
+        """What people have been told since the last call."""
+
+    def watch_orders(self, agents: tuple[str, ...]) -> None:
+        """List the live orders of these agents in pictures."""
+
+    def ask(self, question: Ask) -> Any:
+        """Answer a question; MarketSimError in words for what cannot be answered."""
+
+    def event_log_hash(self) -> str:
+        """The hash of everything that has happened."""
 
 
 Factory = Callable[[MarketRequest], Source]
@@ -126,10 +146,15 @@ class Loop:
         self._unread = 0
         self._number = 0
         self._journal: list[JournalEntry] = []
+        self._answers: list[Answer] = []
+        self._told: list[Told] = []
+        self._watched: tuple[str, ...] = ()
         self._open(speed)
 
     def _open(self, speed: float | None) -> None:
         self._market = self._factory(self._request)
+        self._market.watch_orders(self._watched)
+        self._told.clear()
         self._pipe.send(self._market.info())
         self._pacer = Pacer(self._market.now_ns, speed)
         self._meter.restart()
@@ -156,11 +181,19 @@ class Loop:
 
     # -- commands
 
-    def _take(self, message: Command | Acknowledge) -> None:
+    def _take(self, message: Command | Acknowledge | WatchOrders | Ask) -> None:
         if isinstance(message, Acknowledge):
             self._unread -= 1
             return
-        self._journal.append(JournalEntry(self._market.now_ns, self._market.events, repr(message)))
+        if isinstance(message, Ask):
+            self._pipe.send(self._reply(message))
+            return
+        self._stale = True
+        if isinstance(message, WatchOrders):
+            self._watched = message.agents
+            self._market.watch_orders(message.agents)
+            return
+        self._journal.append(JournalEntry(self._market.now_ns, self._market.events, message))
         match message:
             case Run():
                 self._set_running(True)
@@ -176,9 +209,29 @@ class Loop:
             case Restart(seed):
                 self._request = self._request.with_seed(seed)
                 self._open(self._pacer.speed)
+            case Reopen(request):
+                self._request = request
+                self._open(self._pacer.speed)
             case Stop():
                 self._stopping = True
-        self._stale = True
+            case _ if isinstance(message, ACTIONS):
+                self._answers.append(self._act(message))
+
+    def _act(self, command: Action) -> Answer:
+        now_ns = self._market.now_ns
+        try:
+            sentence, order = self._market.act(command)
+        except AgentError:
+            raise  # an agent's own code failed on what happened: that ends a market
+        except MarketSimError as error:
+            return Answer(now_ns, command, False, str(error))
+        return Answer(now_ns, command, True, sentence, order)
+
+    def _reply(self, question: Ask) -> Reply:
+        try:
+            return Reply(question.number, self._market.ask(question))
+        except MarketSimError as error:
+            return Reply(question.number, error=str(error))
 
     def _set_running(self, running: bool) -> None:
         self._running = running
@@ -225,6 +278,7 @@ class Loop:
         if not self._stale or now < self._next_frame or self._unread >= FRAMES_UNREAD:
             return
         picture = self._market.picture()
+        self._told.extend(self._market.take_told())
         self._trades_dropped += max(0, len(self._trades) + len(picture.trades) - TRADES_KEPT)
         self._trades.extend(picture.trades)
         if self._running:
@@ -242,11 +296,16 @@ class Loop:
                 pace=pace,
                 events_per_s=events_per_s,
                 journal=tuple(self._journal),
+                answers=tuple(self._answers),
+                told=tuple(self._told),
+                event_log_hash=self._market.event_log_hash(),
             )
         )
         self._trades.clear()
         self._trades_dropped = 0
         self._journal.clear()
+        self._answers.clear()
+        self._told.clear()
         self._unread += 1
         self._stale = False
         self._next_frame = now + FRAME_INTERVAL_S

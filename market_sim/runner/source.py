@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from market_sim.errors import EngineError
 from market_sim.frame import Picture
-from market_sim.listing import Listing
-from market_sim.runner.commands import MarketRequest
-from market_sim.runner.frames import ListingInfo, MarketInfo
+from market_sim.runner.acting import act
+from market_sim.runner.answers import answer
+from market_sim.runner.commands import Action, Ask, MarketRequest
+from market_sim.runner.frames import MarketInfo, Told
+from market_sim.runner.introduction import introduce
 from market_sim.units import duration_ns
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ WALL_S = 7 * 24 * 3600
 
 
 def watched() -> list[str]:
-    """How a market on show differs from a run. Nobody reads its tables: orders and quotes are not kept,
-    trades spill to disk early, and the events of a month are no sign of an agent that runs wild.
+    """How a market on show differs from a run: of its tables only the newest rows are kept, and the events of
+    a month are no sign of an agent that runs wild.
     """
     text = os.environ.get("MARKET_SIM_MARKET_MB", str(MEMORY_MB))
     if not text.isascii() or not text.isdigit():
@@ -49,35 +50,46 @@ def watched() -> list[str]:
 def open_market(request: MarketRequest) -> MarketSource:
     """The market that a request names. Raises ScenarioError, DataError or EngineError in words."""
     # Imported here: a page that only holds the other end of the pipe needs no market, no Mesa and no tables.
+    from market_sim.runner.guests import seats_of, with_guests
+
+    changes = [*request.changes, *watched()]
     if request.captures:
         from market_sim.replaying import open_replay
+        from market_sim.replaying.recordings import scenario_for
 
+        plan = scenario_for(request.captures, request.scenario, changes, shipped_only=True)
+        plan = with_guests(plan, request)
         replay = open_replay(
-            request.captures,
-            request.scenario,
-            seed=request.seed,
-            engine=request.engine,
-            overrides=watched(),
-            shipped_only=True,
+            request.captures, plan, seed=request.seed, engine=request.engine, shipped_only=True
         )
-        return MarketSource(replay.market, replay.origin)
+        return MarketSource(replay.market, replay.origin, seats_of(plan))
     from market_sim.market import Market
     from market_sim.scenario import load
 
     assert request.scenario is not None, "a request without captures names a scenario"
-    scenario = load(request.scenario, watched(), shipped_only=True)
-    market = Market(scenario, seed=request.seed, engine=request.engine)
+    plan = with_guests(load(request.scenario, changes, shipped_only=True), request)
+    market = Market(plan, seed=request.seed, engine=request.engine)
     market.end_ns = duration_ns(SESSION)
-    return MarketSource(market, "Simulated: every order comes from one of the scenario's agents.")
+    origin = "Simulated: every order comes from one of the scenario's agents"
+    return MarketSource(
+        market, f"{origin} or from a ticket." if request.seats else f"{origin}.", seats_of(plan)
+    )
 
 
 class MarketSource:
-    """A market with its origin in words."""
+    """A market with its origin in words and the accounts of people in it."""
 
-    def __init__(self, market: Market, origin: str) -> None:
+    def __init__(self, market: Market, origin: str, seats: list[str]) -> None:
+        from market_sim.standings import Standings
+
         self._market = market
         self._origin = origin
-        market.kernel.set_tape(True, False, False)
+        self._seats = seats
+        self._standings = Standings(market)
+        self._standings.watched = frozenset(seats)
+        self._look_now = False
+        market.tape.recent_only = True
+        market.kernel.set_tape(True, False, True)
         market.frame()  # trades are noted from the first picture on
 
     @property
@@ -102,23 +114,14 @@ class MarketSource:
 
     def info(self) -> MarketInfo:
         """What stays the same while it runs."""
-        market = self._market
-        return MarketInfo(
-            title=market.config.name,
-            description=market.config.description,
-            origin=self._origin,
-            engine=market.engine,
-            seed=market.seed,
-            end_ns=market.end_ns,
-            numeraire=market.config.numeraire,
-            listings=tuple(_listing_info(listing) for listing in market.listings),
-            agents=tuple(market.traders),
-            groups=tuple(market.groups[name].name for name in market.traders),
-        )
+        return introduce(self._market, self._origin, self._seats)
 
     def picture(self) -> Picture:
         """What it shows now."""
-        return self._market.frame(LEVELS // len(self._market.listings))
+        if self._look_now:
+            self._standings.look(now=True)
+            self._look_now = False
+        return self._market.frame(LEVELS // len(self._market.listings), self._standings)
 
     def event_log_hash(self) -> str:
         """The hash of everything that has happened, as a run of the same market would give it."""
@@ -127,28 +130,35 @@ class MarketSource:
     def step_to(self, time_ns: int) -> None:
         """Run to that instant; at the end of the session it is closed."""
         self._market.step_to(time_ns)
+        self._look_now = self._look_now or self._market.finished
 
     def step_event(self) -> None:
         """Run through the next event."""
         self._market.step_event()
+        self._look_now = True
 
+    def act(self, command: Action) -> tuple[str, int | None]:
+        """Carry out a command from outside."""
+        self._look_now = True
+        return act(self._market, self._seats, command)
 
-def _listing_info(listing: Listing) -> ListingInfo:
-    tick, lot = listing.prices.step, listing.sizes.step
-    return ListingInfo(
-        venue=listing.venue,
-        instrument=listing.instrument,
-        base=listing.base,
-        quote=listing.quote,
-        tick=float(tick),
-        lot=float(lot),
-        price_decimals=_decimals(tick),
-        size_decimals=_decimals(lot),
-    )
+    def take_told(self) -> list[Told]:
+        """What people have been told since the last call."""
+        found: list[Told] = []
+        for name in self._seats:
+            person = self._market.trader(name)
+            told = getattr(person, "told", ())
+            if told:
+                found.extend(Told(name, *entry) for entry in told)
+                told.clear()
+                self._look_now = True
+        return found
 
+    def watch_orders(self, agents: tuple[str, ...]) -> None:
+        """List these agents' live orders, and always those of people."""
+        self._standings.watched = frozenset([*self._seats, *agents])
+        self._look_now = True
 
-def _decimals(step: Decimal) -> int:
-    """Digits behind the point that every multiple of a step needs."""
-    exponent = step.normalize().as_tuple().exponent
-    assert isinstance(exponent, int), "a step is a finite number"
-    return max(0, -exponent)
+    def ask(self, question: Ask) -> Any:
+        """Answer a question from the tape."""
+        return answer(self._market, question)
