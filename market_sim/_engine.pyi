@@ -241,6 +241,21 @@ class Venue:
         protection_ticks: int | None = None,
     ) -> int: ...
     def replace(self, time_ns: int, agent: int, counter: int, listing: int, price: int, size: int) -> int: ...
+    def replace_ex(
+        self,
+        time_ns: int,
+        agent: int,
+        counter: int,
+        listing: int,
+        price: int | None,
+        size: int,
+        *,
+        stop_price: int | None = None,
+        trail_ticks: int | None = None,
+        trail_bps: int | None = None,
+    ) -> int:
+        """`replace`, and for a waiting stop its stop price or distance too; it may leave out the price."""
+
     def set_phase(self, time_ns: int, phase: int) -> int: ...
     def print_trade(self, time_ns: int, listing: int, side: int, price: int, size: int) -> int:
         """A recorded trade in which no order here took part: stops see it."""
@@ -256,7 +271,7 @@ class Venue:
         """Cancels the orders of an agent that asked for it."""
 
     def process(self, commands: NDArray[np.void], events: NDArray[np.void]) -> tuple[int, int]:
-        """COMMAND rows in, EVENT rows out, as long as `events` has room: (commands taken, events written)."""
+        """COMMAND or COMMAND_EX rows in, EVENT rows out, while `events` has room: (taken, written)."""
 
     def take_events(self) -> list[tuple[int, ...]]: ...
     def discard_events(self) -> int: ...

@@ -19,6 +19,34 @@ COMMAND = np.dtype(
 POST_ONLY = 1
 HAS_PRICE = 2
 
+#: The same with terms: the numbers that `Venue.new_order_ex` and `replace_ex` take by name. One that may be
+#: 0 and still be meant counts only if its bit is set in `given` (see below).
+COMMAND_EX = np.dtype(
+    {
+        "names": [
+            "time_ns", "price", "size",
+            "stop_price", "trail_ticks", "trail_bps", "trigger_limit_ticks", "display_lots",
+            "peg_offset_ticks", "minimum_lots", "expire_ns", "protection_ticks",
+            "agent", "counter", "listing",
+            "kind", "side", "order_type", "tif", "stp", "flags", "refresh", "peg",
+            "given",
+        ],
+        "formats": [*["<i8"] * 12, *["<u4"] * 3, *["u1"] * 8, "<u4"],
+        "offsets": [*range(0, 96, 8), 96, 100, 104, *range(108, 116), 116],
+        "itemsize": 120,
+    }
+)  # fmt: skip
+#: Bits of `given`. The last two are for replacements of trailing stops only; a new order's distance is not 0.
+GIVEN = {
+    "stop_price": 1,
+    "trigger_limit_ticks": 2,
+    "display_lots": 4,
+    "expire_ns": 8,
+    "protection_ticks": 16,
+    "trail_ticks": 32,
+    "trail_bps": 64,
+}
+
 #: One event of a venue; the fields of `market_sim.engine.Event` in its order.
 EVENT = np.dtype(
     [

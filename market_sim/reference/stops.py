@@ -51,6 +51,13 @@ def follow(order: Order, price: Ticks | None) -> None:
         return
     best = min if order.side == Side.BUY else max
     order.extreme = price if order.extreme is None else best(order.extreme, price)
+    stand(order)
+
+
+def stand(order: Order) -> None:
+    """Put a trailing stop at its distance from the best print, once there is one."""
+    if order.extreme is None:
+        return
     ticks, bps = order.terms.trail_ticks, order.terms.trail_bps
     if order.side == Side.BUY:
         order.stop = order.extreme + ticks + -(-order.extreme * bps // TEN_THOUSAND)

@@ -8,6 +8,7 @@
 mod codes;
 
 pub mod book;
+pub mod command;
 pub mod conditions;
 pub mod event;
 pub mod external;

@@ -1,6 +1,7 @@
 //! A venue: listings with their books, one sequence of rows, fees, phases and self-trade prevention.
 
 mod accounts;
+mod amending;
 mod checks;
 mod electing;
 mod endings;

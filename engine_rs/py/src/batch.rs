@@ -11,8 +11,8 @@ use crate::errors::bad_value;
 pub const COMMAND_BYTES: usize = 48;
 pub const EVENT_BYTES: usize = 80;
 
-const POST_ONLY: u8 = 1;
-const HAS_PRICE: u8 = 2;
+pub const POST_ONLY: u8 = 1;
+pub const HAS_PRICE: u8 = 2;
 
 /// The bytes of a contiguous one-dimensional array of rows of this size, as an array.
 pub fn bytes_of<'py>(
@@ -30,11 +30,11 @@ pub fn bytes_of<'py>(
     Ok(array.call_method1("view", ("u1",))?.cast_into()?)
 }
 
-fn word(row: &[u8], at: usize) -> u32 {
+pub fn word(row: &[u8], at: usize) -> u32 {
     u32::from_ne_bytes(row[at..at + 4].try_into().expect("four bytes"))
 }
 
-fn long(row: &[u8], at: usize) -> i64 {
+pub fn long(row: &[u8], at: usize) -> i64 {
     i64::from_ne_bytes(row[at..at + 8].try_into().expect("eight bytes"))
 }
 

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod batch;
+mod batch_ex;
 mod bench;
 mod buffers;
 mod errors;

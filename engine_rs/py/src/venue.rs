@@ -1,16 +1,18 @@
 //! `Venue`: one venue alone, for tests, lessons and measurements.
 
+use market_core::command::Amendment;
 use market_core::conditions::Conditions;
 use market_core::event::Event;
 use market_core::order::{Command, NewOrder};
 use market_core::types::{MAX_PRICE, MAX_SIZE, OrderId};
 use market_core::venue::{Channels, ListingSpec, MarketData, Venue as CoreVenue};
-use numpy::{PyArrayMethods, PyUntypedArray};
+use numpy::{PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::arguments::{Id, Int, order_type, peg, phase, refresh, side, stp, tif};
 use crate::batch::{self, COMMAND_BYTES, EVENT_BYTES};
+use crate::batch_ex::{self, COMMAND_EX_BYTES};
 use crate::buffers::Levels;
 use crate::errors::bad_value;
 use crate::market_data;
@@ -70,16 +72,21 @@ impl Venue {
     }
 
     /// Events leave in portions that stay in the cache: one move for each command costs more than the matching.
-    fn process_bytes(&mut self, commands: &[u8], events: &mut [u8]) -> (usize, usize) {
+    #[inline]
+    fn process_rows<'a>(
+        &mut self,
+        commands: impl Iterator<Item = &'a [u8]>,
+        events: &mut [u8],
+        send: impl Fn(&mut CoreVenue, &[u8], &mut Vec<Event>),
+    ) -> (usize, usize) {
         let room = events.len() / EVENT_BYTES;
         let (mut taken, mut written) = (0, 0);
         self.write_out(events, &mut written);
-        for row in commands.chunks_exact(COMMAND_BYTES) {
+        for row in commands {
             if written + self.waiting.len() >= room {
                 break;
             }
-            let (time_ns, command) = batch::command(row).expect("checked");
-            self.events_of(|core, out| core.process(time_ns, &command, out));
+            self.events_of(|core, out| send(core, row, out));
             if self.waiting.len() >= EVENTS_KEPT {
                 self.write_out(events, &mut written);
             }
@@ -87,6 +94,20 @@ impl Venue {
         }
         self.write_out(events, &mut written);
         (taken, written)
+    }
+
+    fn process_plain(&mut self, commands: &[u8], events: &mut [u8]) -> (usize, usize) {
+        self.process_rows(commands.chunks_exact(COMMAND_BYTES), events, |core, row, out| {
+            let (time_ns, command) = batch::command(row).expect("checked");
+            core.process(time_ns, &command, out);
+        })
+    }
+
+    fn process_ex(&mut self, commands: &[u8], events: &mut [u8]) -> (usize, usize) {
+        self.process_rows(commands.chunks_exact(COMMAND_EX_BYTES), events, |core, row, out| {
+            let (time_ns, command) = batch_ex::command(row).expect("checked");
+            core.process_ex(time_ns, &command, out);
+        })
     }
 }
 
@@ -256,25 +277,59 @@ impl Venue {
         self.run(time_ns, &Command::Replace { id, listing: listing.0, price: price.0, size: size.0 })
     }
 
+    /// `replace`, and for a waiting stop its stop price or trailing distance too; it may leave out the price.
+    #[pyo3(signature = (
+        time_ns, agent, counter, listing, price, size, *, stop_price=None, trail_ticks=None, trail_bps=None
+    ))]
+    fn replace_ex(
+        &mut self,
+        time_ns: Int,
+        agent: Id,
+        counter: Id,
+        listing: Id,
+        price: Option<Int>,
+        size: Int,
+        stop_price: Option<Int>,
+        trail_ticks: Option<Int>,
+        trail_bps: Option<Int>,
+    ) -> usize {
+        let id = OrderId::new(agent.0, counter.0);
+        let number = |given: Option<Int>| given.map(|Int(number)| number);
+        let change = Amendment {
+            price: number(price),
+            size: size.0,
+            stop_price: number(stop_price),
+            trail_ticks: number(trail_ticks),
+            trail_bps: number(trail_bps),
+        };
+        self.events_of(|core, out| core.replace_with(time_ns.0, listing.0, id, &change, out))
+    }
+
     fn set_phase(&mut self, time_ns: Int, phase: Int) -> PyResult<usize> {
         let phase = self::phase(phase)?;
         Ok(self.events_of(|core, out| core.set_phase(time_ns.0, phase, out)))
     }
 
-    /// COMMAND rows in, EVENT rows out, as long as `events` has room: (commands taken, events written).
+    /// COMMAND or COMMAND_EX rows in, EVENT rows out, as long as `events` has room: (commands taken, events written).
     fn process(
         &mut self,
         py: Python<'_>,
         commands: &Bound<'_, PyUntypedArray>,
         events: &Bound<'_, PyUntypedArray>,
     ) -> PyResult<(usize, usize)> {
-        let commands = batch::bytes_of(commands, "commands", COMMAND_BYTES)?;
+        let has_terms = commands.dtype().itemsize() == COMMAND_EX_BYTES;
+        let row_bytes = if has_terms { COMMAND_EX_BYTES } else { COMMAND_BYTES };
+        let commands = batch::bytes_of(commands, "commands", row_bytes)?;
         let events = batch::bytes_of(events, "events", EVENT_BYTES)?;
         let commands = commands.try_readonly().map_err(bad_value)?;
         let mut events = events.try_readwrite().map_err(bad_value)?;
         let (commands, events) = (commands.as_slice()?, events.as_slice_mut()?);
+        if has_terms {
+            batch_ex::check(commands)?;
+            return Ok(py.detach(|| self.process_ex(commands, events)));
+        }
         batch::check(commands)?;
-        Ok(py.detach(|| self.process_bytes(commands, events)))
+        Ok(py.detach(|| self.process_plain(commands, events)))
     }
 
     fn take_events<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from market_sim.reference.order import Order
 from market_sim.reference.types import AgentId, ListingId, Lots, Nanos, Phase, Ticks
 from market_sim.reference.venue.listing import Listing
@@ -32,6 +34,21 @@ class VenueParts:
 
     def _publish(self) -> None:
         """Market data of the command before (see `Publishing`)."""
+        raise NotImplementedError
+
+    # The commands of `Venue`, under their own names there; here they take whatever is handed through.
+    new_order: Callable[..., int]
+    new_order_ex: Callable[..., int]
+    cancel: Callable[..., int]
+    replace: Callable[..., int]
+    replace_ex: Callable[..., int]
+
+    def _find(self, listing: ListingId, agent: AgentId, counter: int) -> Order | None:
+        """A live order (see `Venue`)."""
+        raise NotImplementedError
+
+    def _missing(self, listing: ListingId, order: Order | None) -> int:
+        """The reason if listing or order are unknown (see `Venue`)."""
         raise NotImplementedError
 
     def _settle(self, listing: Listing) -> None:

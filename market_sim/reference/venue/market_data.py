@@ -242,7 +242,7 @@ def difference(before: Seen | None, now: Seen | None, to_the_back: bool) -> tupl
 def shown(book: Book, order_id: OrderId) -> Seen | None:
     """What the public sees of an order, None if nothing."""
     order = book.orders.get(order_id)
-    return Seen(order.side, order.price, order.shown) if order and order.shown else None
+    return Seen(order.side, order.price, order.shown) if order and order.price and order.shown else None
 
 
 def touch_of(book: Book) -> tuple[tuple[Ticks, Lots], tuple[Ticks, Lots]]:

@@ -10,9 +10,11 @@ from typing import Any
 from market_sim.reference.book import Bbo, Book
 from market_sim.reference.event import CancelReason, Event, EventKind, RejectReason
 from market_sim.reference.hashing import fnv, fold
-from market_sim.reference.order import CommandKind, NewOrder, Order
+from market_sim.reference.order import NewOrder, Order
 from market_sim.reference.terms import PLAIN, Peg, Terms
 from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Phase, Ticks, int64
+from market_sim.reference.venue.amending import Amending
+from market_sim.reference.venue.batches import Batches
 from market_sim.reference.venue.checks import check_codes, check_new, check_phase, check_replace
 from market_sim.reference.venue.lifetime import Lifetime
 from market_sim.reference.venue.listing import Listing
@@ -25,7 +27,7 @@ from market_sim.reference.venue.triggers import Triggers
 from market_sim.reference.venue.writer import Writer
 
 
-class Venue(Publishing, Recorded, Lifetime, Triggers):
+class Venue(Batches, Amending, Publishing, Recorded, Lifetime, Triggers):
     """Matches commands in the order in which they come and keeps the events until they are taken."""
 
     def __init__(self, name: str, venue_id: int = 0) -> None:
@@ -187,36 +189,6 @@ class Venue(Publishing, Recorded, Lifetime, Triggers):
             listing.look_again_at_last_print()
             self._settle(listing)
         return len(self._say.events) - before
-
-    def process(self, commands: Any, events: Any) -> tuple[int, int]:
-        """Run structured arrays: COMMAND rows in, EVENT rows out, as long as `events` has room.
-
-        Returns (commands taken, events written). Events of the last command that found no room are
-        kept and written first by the next call.
-        """
-        rows = commands.tolist()
-        taken = written = 0
-        while True:
-            for event in self._say.events[: len(events) - written]:
-                events[written] = tuple(event)
-                written += 1
-                self._say.events.pop(0)
-            if taken == len(rows) or written == len(events):
-                return taken, written
-            self._run(rows[taken])
-            taken += 1
-
-    def _run(self, row: tuple[int, ...]) -> None:
-        time_ns, price, size, agent, counter, listing, kind, side, order_type, tif, stp, flags = row[:12]
-        if kind == CommandKind.NEW:
-            limit, post_only = price if flags & 2 else None, bool(flags & 1)
-            self.new_order(
-                time_ns, agent, counter, listing, side, order_type, tif, stp, post_only, limit, size
-            )
-        elif kind == CommandKind.CANCEL:
-            self.cancel(time_ns, agent, counter, listing)
-        else:
-            self.replace(time_ns, agent, counter, listing, price, size)
 
     # --- reading -----------------------------------------------------------------------------------
 

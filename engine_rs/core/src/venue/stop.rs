@@ -58,14 +58,23 @@ impl Stop {
 
     /// Lets a trailing stop follow a print.
     pub fn follow(&mut self, print: Ticks) {
-        let Some(trail) = self.trail else { return };
+        if self.trail.is_none() {
+            return;
+        }
         let extreme = match (self.extreme, self.side) {
             (None, _) => print,
             (Some(extreme), Side::Buy) => extreme.min(print),
             (Some(extreme), Side::Sell) => extreme.max(print),
         };
         self.extreme = Some(extreme);
-        self.stop = Some(trail.stop(self.side, extreme));
+        self.stand();
+    }
+
+    /// Puts a trailing stop at its distance from the best print, once there is one.
+    pub fn stand(&mut self) {
+        if let (Some(trail), Some(extreme)) = (self.trail, self.extreme) {
+            self.stop = Some(trail.stop(self.side, extreme));
+        }
     }
 
     pub fn subject(&self) -> Subject {
