@@ -7,6 +7,7 @@ from math import sqrt
 from typing import ClassVar, NamedTuple
 
 from agents.base import Trader
+from market_sim.pair import Pair
 
 SECOND_NS = 1_000_000_000
 
@@ -65,12 +66,8 @@ class PairsTrader(Trader):
 
     def on_start(self) -> None:
         """Two listings are a pair; begin to take notes."""
-        if len(self.listings) < 2:
-            raise ValueError(f"{self.name} needs two listings, and trades {len(self.listings)}")
-        self._first, self._second = self.listings[:2]
-        self._home = [self.account.balance_atoms(leg.base, leg.venue) for leg in (self._first, self._second)]
+        self._pair = Pair(self, self.protection_bps)
         self._notes: deque[tuple[float, float]] = deque(maxlen=self.window)
-        self._target = [0, 0]
         self._fit: Fit | None = None
         self._opened_ns = 0
         self._incomplete = 0
@@ -80,18 +77,18 @@ class PairsTrader(Trader):
     def on_wake(self) -> None:
         """Note, decide, and trade towards the target."""
         self.wake_in(int(self.interval_s * SECOND_NS))
-        first, second = self.view(self._first).mid, self.view(self._second).mid
-        if first is not None and second is not None:
+        mids = self._pair.mids()
+        if mids is not None:
             if self._fit is None:
-                self._consider_opening(first, second)
+                self._consider_opening(*mids)
             else:
-                self._consider_closing(self._fit.score(first, second))
+                self._consider_closing(self._fit.score(*mids))
             # Only now: a gap measured by a line that has already been bent towards it would look smaller.
-            self._notes.append((first, second))
-        self._trade()
+            self._notes.append(mids)
+        self._pair.trade()
 
     def _consider_opening(self, first: float, second: float) -> None:
-        if len(self._notes) < self.window or self._target != self._holding():
+        if len(self._notes) < self.window or self._pair.target != self._pair.held():
             return
         fit = least_squares(self._notes)
         if fit is None or fit.beta <= 0:
@@ -100,39 +97,20 @@ class PairsTrader(Trader):
         if abs(score) < self.entry:
             self._barred = False
         elif not self._barred and abs(score) < self.stop:
-            lots = self._second.sizes.below(self.size)
-            hedge = self._first.sizes.nearest(self.size * fit.beta)
-            self._target = [hedge, -lots] if score > 0 else [-hedge, lots]
+            lots = self._pair.second.sizes.below(self.size)
+            self._pair.aim(-lots if score > 0 else lots, fit.beta)
             self._fit, self._opened_ns, self._incomplete = fit, self.now_ns, 0
             self.log("opens at score %.2f, beta %.4f", score, fit.beta)
 
     def _consider_closing(self, score: float) -> None:
         # The gap has come back, or gone through to the other side of where it was opened.
-        short = self._target[1] < 0
+        short = self._pair.target[1] < 0
         closed = score < self.exit if short else score > -self.exit
         stopped = abs(score) > self.stop or self.now_ns - self._opened_ns > self.max_hold_s * SECOND_NS
-        self._incomplete = self._incomplete + 1 if self._holding() != self._target else 0
+        self._incomplete = self._incomplete + 1 if self._pair.held() != self._pair.target else 0
         if closed or stopped or self._incomplete > self.patience:
             self.log("closes at score %.2f", score)
-            self._target, self._fit, self._barred = [0, 0], None, not closed
-
-    def _holding(self) -> list[int]:
-        """Lots held of both instruments above what it began with, as reported."""
-        return [
-            (self.account.balance_atoms(leg.base, leg.venue) - home) // leg.lot_atoms
-            for leg, home in zip((self._first, self._second), self._home, strict=True)
-        ]
-
-    def _trade(self) -> None:
-        """Send what separates the holding from the target, once all earlier orders are answered."""
-        if self.orders:
-            return
-        legs = (self._first, self._second)
-        for leg, target, held in zip(legs, self._target, self._holding(), strict=True):
-            missing = target - held
-            if missing:
-                send = self.buy if missing > 0 else self.sell
-                send(leg, leg.size(abs(missing)), protection_bps=self.protection_bps)
+            self._pair.target, self._fit, self._barred = [0, 0], None, not closed
 
 
 def least_squares(notes: deque[tuple[float, float]]) -> Fit | None:

@@ -5,12 +5,12 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from agent_kit import HOME, book, market, reports, sent
+from agent_kit import HOME, market, reports, sent
+from pair_kit import X, Y, plan, quoter
 
 from agents.pairs import PairsTrader, least_squares
 from market_sim.errors import AgentError
 
-X, Y = "V:X/USD", "V:Y/USD"
 WINDOW = 24
 # Mids of X, and of Y = 40 + 0.5 X and a gap of its own that is one unit on either side.
 WAVE = [0, 1, 2, 3, 4, 3, 2, 1]
@@ -23,35 +23,6 @@ def paths(gaps, calm=WINDOW + 8):
     xs = [100 + WAVE[k % 8] for k in seconds]
     off = [LITTLE[k % 4] for k in range(calm)] + list(gaps)
     return xs, [40 + 0.5 * x + gap for x, gap in zip(xs, off, strict=True)]
-
-
-def quoter(xs, ys, x_size="1000"):
-    """Quotes X and Y 0.1 around their mids, and moves half way between two of the trader's looks."""
-    later = {}
-    for k, (x, y) in enumerate(zip(xs, ys, strict=True)):
-        rows = [(listing, "cancel", None, None) for listing in (X, Y)]
-        for listing, mid, size in ((X, x, x_size), (Y, y, "1000")):
-            rows.append((listing, "buy", size, f"{mid - 0.1:.2f}"))
-            rows.append((listing, "sell", size, f"{mid + 0.1:.2f}"))
-        later[500 + 1000 * k] = rows
-    return book(later=later)
-
-
-def plan(seconds, fee_bps="0"):
-    return {
-        "schema": 1,
-        "name": "pair",
-        "duration": f"{seconds}s",
-        "numeraire": "USD",
-        "assets": {"USD": {"decimals": 8}, "X": {"decimals": 0}, "Y": {"decimals": 0}},
-        "venues": {"V": {"taker_fee_bps": fee_bps}},
-        "instruments": {"X/USD": {"base": "X", "quote": "USD"}, "Y/USD": {"base": "Y", "quote": "USD"}},
-        "listings": [
-            {"venue": "V", "instrument": "X/USD", "tick": "0.01", "lot": "1"},
-            {"venue": "V", "instrument": "Y/USD", "tick": "0.01", "lot": "1"},
-        ],
-        "latency": HOME,
-    }
 
 
 def trader(**params):
