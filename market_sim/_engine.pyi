@@ -270,6 +270,13 @@ class Venue:
     def disconnect(self, time_ns: int, agent: int) -> int:
         """Cancels the orders of an agent that asked for it."""
 
+    def set_reference_price(self, listing: int, price: int) -> None:
+        """Names the price that an auction goes out from, until the next print."""
+
+    def listing_phase(self, listing: int) -> int: ...
+    def indicative(self, listing: int) -> tuple[int, int, int] | None:
+        """(price, lots that trade, lots left over: to buy positive) of an auction that ended now."""
+
     def process(self, commands: NDArray[np.void], events: NDArray[np.void]) -> tuple[int, int]:
         """COMMAND or COMMAND_EX rows in, EVENT rows out, while `events` has room: (taken, written)."""
 

@@ -26,6 +26,10 @@ closed_codes! {
         Refreshed = 13,
         /// A peg has another price.
         Repriced = 14,
+        /// What an auction would come to if it ended now.
+        Indicative = 15,
+        /// An auction has ended.
+        Auction = 16,
     }
 }
 
@@ -63,6 +67,15 @@ closed_codes! {
         OrderSizeLimit = 14,
         ProtectionRequired = 15,
         QuantityOverflow = 16,
+        /// Not while orders are collected for an auction.
+        NotInThisPhase = 17,
+        NoReferencePrice = 18,
+        RiskOrderSize = 19,
+        RiskNotional = 20,
+        RiskPosition = 21,
+        RiskCollar = 22,
+        RiskMessageRate = 23,
+        RiskShortSale = 24,
         /// A term that its order cannot have, or that contradicts another.
         InvalidTerms = 25,
     }
@@ -91,6 +104,8 @@ closed_codes! {
         Disconnected = 13,
         /// Self-trade prevention took the last of it.
         SelfTradeDecrement = 14,
+        /// A market order that its auction did not fill.
+        AuctionRemainder = 15,
     }
 }
 

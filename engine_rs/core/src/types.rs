@@ -79,7 +79,24 @@ impl Side {
 
 closed_codes! {
     /// What a venue does with commands now.
-    Phase { Continuous = 0, Suspended = 1, Closed = 2 }
+    Phase {
+        Continuous = 0,
+        Suspended = 1,
+        Closed = 2,
+        PreOpen = 3,
+        OpeningAuction = 4,
+        /// A halt that ends in an auction; of the venue, or of one listing whose price ran too far.
+        Halt = 5,
+        ClosingAuction = 6,
+    }
+}
+
+impl Phase {
+    /// Whether orders are collected for an auction: everything rests and nothing trades until its end.
+    #[inline]
+    pub const fn is_call(self) -> bool {
+        self as u8 >= Self::PreOpen as u8
+    }
 }
 
 /// The name of an order: the agent and the agent's own counter, known the moment it is sent.
@@ -117,6 +134,8 @@ mod tests {
         }
         assert_eq!(Side::from_code(2), None);
         assert_eq!(Phase::from_code(2), Some(Phase::Closed));
-        assert_eq!(Phase::from_code(3), None);
+        assert_eq!(Phase::from_code(7), None);
+        let calls: Vec<u8> = (0..7).filter(|&code| Phase::from_code(code).unwrap().is_call()).collect();
+        assert_eq!(calls, [3, 4, 5, 6]);
     }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod amending;
+mod calling;
 mod checks;
 mod electing;
 mod endings;
@@ -9,10 +10,13 @@ mod entering;
 mod listing;
 mod market_data;
 mod pegging;
+mod phases;
+mod regime;
 mod replacing;
 mod sense;
 mod spec;
 mod stop;
+mod uncrossing;
 mod waiting;
 mod writer;
 
@@ -106,7 +110,7 @@ impl Venue {
         let open = checks::open(*phase, true, listings.get_mut(listing as usize));
         let cancelled = open.and_then(|listing| {
             listing.cancel(id, CancelReason::Requested, &mut say)?;
-            if !listing.plain && *phase == Phase::Continuous {
+            if !listing.plain {
                 listing.settle(say.out.len(), None, accounts, &mut say);
             }
             Ok(())
@@ -195,32 +199,17 @@ impl Venue {
         size: Lots,
         out: &mut Vec<Event>,
     ) {
-        let mark = out.len();
         let (found, mut say) = self.desk(now_ns, listing, out);
         say.print(aggressor, price, size);
         if let Some(found) = found {
-            found.last_print = Some(price);
+            found.note_print(price);
+            let elects = found.regime.phase == Phase::Continuous;
+            let mark = out.len() - usize::from(elects);
             self.settle(now_ns, listing, mark, None, out);
         }
     }
 
-    /// Goes to another phase. Resting orders stay where they are, but a session's orders end with it.
-    pub fn set_phase(&mut self, now_ns: Nanos, phase: Phase, out: &mut Vec<Event>) {
-        if phase == Phase::Closed {
-            self.end_session(now_ns, out);
-        }
-        let resumes = phase == Phase::Continuous && self.phase != phase;
-        self.phase = phase;
-        self.desk(now_ns, 0, out).1.phase(phase);
-        if resumes {
-            for listing in 0..self.listings.len() as ListingId {
-                let print = self.listings[listing as usize].last_print;
-                self.settle(now_ns, listing, out.len(), print, out);
-            }
-        }
-    }
-
-    /// Lets stops and pegs follow what happened from row `mark` on; only while the venue trades.
+    /// Lets stops and pegs follow what happened from row `mark` on, and says what an auction would come to.
     fn settle(
         &mut self,
         now_ns: Nanos,
@@ -229,8 +218,8 @@ impl Venue {
         print: Option<Ticks>,
         out: &mut Vec<Event>,
     ) {
-        let Self { phase, numbers, accounts, listings } = self;
-        if let (Phase::Continuous, Some(found)) = (*phase, listings.get_mut(listing as usize)) {
+        let Self { numbers, accounts, listings, .. } = self;
+        if let Some(found) = listings.get_mut(listing as usize) {
             let mut say = Writer { out, numbers, time_ns: now_ns, listing };
             found.settle(mark, print, accounts, &mut say);
         }
@@ -281,7 +270,7 @@ impl Venue {
         for listing in &self.listings {
             hash.word(listing.book.state_hash());
         }
-        let Numbers { next_entry, next_expiry, next_number, .. } = self.numbers;
+        let Numbers { next_entry, next_expiry, next_number, next_call, .. } = self.numbers;
         if (next_entry, next_expiry) != (1, 1) {
             hash.words(&[next_entry, next_expiry]);
         }
@@ -291,6 +280,12 @@ impl Venue {
                 hash.word(listing.last_print.unwrap_or(0) as u64);
                 listing.waiting.fold(&mut hash);
             }
+        }
+        if next_call != 1 {
+            hash.word(next_call);
+        }
+        for listing in &self.listings {
+            listing.fold_regime(&mut hash);
         }
         hash.value()
     }

@@ -3,7 +3,7 @@
 use market_core::conditions::{Peg, Refresh};
 use market_core::latency::Latency;
 use market_core::order::{OrderType, SelfTradePrevention, TimeInForce};
-use market_core::types::{Phase, Side};
+use market_core::types::{MAX_PRICE, Phase, Side};
 use numpy::PyReadonlyArray1;
 use pyo3::Borrowed;
 use pyo3::exceptions::PyOverflowError;
@@ -98,7 +98,7 @@ pub fn stp(code: Int) -> PyResult<SelfTradePrevention> {
 
 /// The codes that a kernel takes: its gateways reserve funds for plain orders.
 pub mod plain {
-    use super::{Int, OrderType, PyResult, SelfTradePrevention, TimeInForce, member};
+    use super::{Int, OrderType, Phase, PyResult, SelfTradePrevention, TimeInForce, member};
 
     pub fn order_type(code: Int) -> PyResult<OrderType> {
         let plain = |code| OrderType::from_code(code).filter(|&kind| kind <= OrderType::Market);
@@ -114,6 +114,11 @@ pub mod plain {
         let plain = |code| SelfTradePrevention::from_code(code).filter(|stp| stp.is_plain());
         member("stp", code.0, plain, "NONE 0, NEWEST 1 or PASS 2")
     }
+
+    pub fn phase(code: Int) -> PyResult<Phase> {
+        let plain = |code| Phase::from_code(code).filter(|phase| !phase.is_call());
+        member("phase", code.0, plain, "CONTINUOUS 0, SUSPENDED 1 or CLOSED 2")
+    }
 }
 
 pub fn refresh(code: Int) -> PyResult<Refresh> {
@@ -125,7 +130,17 @@ pub fn peg(code: Int) -> PyResult<Peg> {
 }
 
 pub fn phase(code: Int) -> PyResult<Phase> {
-    member("phase", code.0, Phase::from_code, "CONTINUOUS 0, SUSPENDED 1 or CLOSED 2")
+    let known =
+        "CONTINUOUS 0, SUSPENDED 1, CLOSED 2, PRE_OPEN 3, OPENING_AUCTION 4, HALT 5 or CLOSING_AUCTION 6";
+    member("phase", code.0, Phase::from_code, known)
+}
+
+/// A price as an order could have it.
+pub fn price(price: Int) -> PyResult<i64> {
+    if (1..=MAX_PRICE).contains(&price.0) {
+        return Ok(price.0);
+    }
+    Err(bad_value(format!("price {}: prices go from 1 to {MAX_PRICE} ticks", price.0)))
 }
 
 /// A list or an array of integers.

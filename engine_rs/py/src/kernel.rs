@@ -235,7 +235,7 @@ impl Kernel {
     }
 
     fn set_phase(&mut self, venue: Int, phase: Int) -> PyResult<()> {
-        self.core.set_phase(venue.0, given::phase(phase)?).map_err(raise)
+        self.core.set_phase(venue.0, given::plain::phase(phase)?).map_err(raise)
     }
 
     fn disable_agent(&mut self, agent: Int) -> PyResult<()> {

@@ -10,7 +10,7 @@ use numpy::{PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayM
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::arguments::{Id, Int, order_type, peg, phase, refresh, side, stp, tif};
+use crate::arguments::{Id, Int, order_type, peg, phase, price, refresh, side, stp, tif};
 use crate::batch::{self, COMMAND_BYTES, EVENT_BYTES};
 use crate::batch_ex::{self, COMMAND_EX_BYTES};
 use crate::buffers::Levels;
@@ -308,6 +308,22 @@ impl Venue {
     fn set_phase(&mut self, time_ns: Int, phase: Int) -> PyResult<usize> {
         let phase = self::phase(phase)?;
         Ok(self.events_of(|core, out| core.set_phase(time_ns.0, phase, out)))
+    }
+
+    fn set_reference_price(&mut self, listing: Int, price: Int) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        self.core.set_reference_price(listing, self::price(price)?);
+        Ok(())
+    }
+
+    fn listing_phase(&self, listing: Int) -> PyResult<u8> {
+        Ok(self.core.listing_phase(self.listing(listing)?).code())
+    }
+
+    /// (price, lots that trade, lots left over: to buy positive) of an auction that ended now, None without one.
+    fn indicative(&self, listing: Int) -> PyResult<Option<(i64, i64, i64)>> {
+        let cross = self.core.indicative(self.listing(listing)?);
+        Ok(cross.map(|cross| (cross.price, cross.volume, cross.surplus)))
     }
 
     /// COMMAND or COMMAND_EX rows in, EVENT rows out, as long as `events` has room: (commands taken, events written).

@@ -43,6 +43,29 @@ impl Bitmap {
         Some(word * 64 + self.words[word].trailing_zeros() as usize)
     }
 
+    /// The last taken place before `place`.
+    pub fn last_before(&self, place: usize) -> Option<usize> {
+        let place = place.min(self.words.len() * 64);
+        let word = place / 64;
+        let here = self.words.get(word).map_or(0, |bits| bits & !(u64::MAX << (place % 64)));
+        if here != 0 {
+            return Some(word * 64 + last_bit(here));
+        }
+        let word = self.word_before(word)?;
+        Some(word * 64 + last_bit(self.words[word]))
+    }
+
+    /// The last word before `word` that is not zero.
+    fn word_before(&self, word: usize) -> Option<usize> {
+        let mut block = word / 64;
+        let mut bits = self.summary.get(block).map_or(0, |bits| bits & !(u64::MAX << (word % 64)));
+        while bits == 0 {
+            block = block.checked_sub(1)?;
+            bits = self.summary[block];
+        }
+        Some(block * 64 + last_bit(bits))
+    }
+
     fn next_word(&self, from: usize) -> Option<usize> {
         let mut block = from / 64;
         let mut bits = self.summary.get(block)? & (u64::MAX << (from % 64));
@@ -52,6 +75,11 @@ impl Bitmap {
         }
         Some(block * 64 + bits.trailing_zeros() as usize)
     }
+}
+
+/// The highest bit of a word that is not zero.
+const fn last_bit(word: u64) -> usize {
+    63 - word.leading_zeros() as usize
 }
 
 #[cfg(test)]
@@ -68,6 +96,10 @@ mod tests {
         for from in 0..16_384 {
             assert_eq!(bitmap.first_from(from), places.iter().copied().find(|&place| place >= from));
         }
+        for end in 0..20_000 {
+            let before = places.iter().rev().copied().find(|&place| place < end);
+            assert_eq!(bitmap.last_before(end), before);
+        }
         for place in places {
             bitmap.clear(place);
         }
@@ -79,5 +111,7 @@ mod tests {
     fn an_empty_bitmap_has_no_place() {
         assert_eq!(Bitmap::new(0).first_from(0), None);
         assert_eq!(Bitmap::new(64).first_from(64), None);
+        assert_eq!(Bitmap::new(0).last_before(9), None);
+        assert_eq!(Bitmap::new(64).last_before(64), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Changes to a resting order that keep its place in the queue.
 
 use super::slab::Slot;
-use super::{Book, ladder};
+use super::{Book, Extra, ladder};
 use crate::types::{Lots, OrderId, Side, Ticks};
 
 /// A resting order's numbers.
@@ -61,11 +61,13 @@ impl Book {
         let order = self.orders.get_mut(slot);
         let leaves = order.leaves + reserve + change;
         assert!(leaves > 0, "a resting order has lots");
-        let (shown, terms) = (order.leaves.min(leaves), order.terms);
+        let Extra { display, unpriced, .. } = *self.extras.get(slot);
+        let in_the_open = display.is_none() && unpriced.is_none();
+        let (shown, terms) = (if in_the_open { leaves } else { order.leaves.min(leaves) }, order.terms);
         let fallen = order.leaves - shown;
         order.leaves = shown;
         self.extras.set_reserve(slot, leaves - shown);
-        if fallen > 0 {
+        if fallen != 0 {
             self.sides[terms.side().index()]
                 .level_mut(ladder::key(terms.side(), terms.price()))
                 .subtract(fallen);

@@ -49,24 +49,68 @@ pub struct PegTerms {
     pub number: u64,
 }
 
+/// That an order came to rest while orders were collected for an auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// The venue's count of such orders.
+    pub number: u64,
+    /// The listing's count of auctions, where they are its way of trading; else 0.
+    pub batch: u64,
+}
+
+/// What becomes of an order without a price that its auction does not fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unpriced {
+    Ends,
+    /// It takes the auction's price as its limit.
+    ToLimit,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extra {
     pub life: Life,
     pub display: Option<Display>,
     pub peg: Option<PegTerms>,
+    /// `None`: it came to rest in continuous trading.
+    pub called: Option<Called>,
+    /// Of an order without a price, which waits for an auction before all that have one.
+    pub unpriced: Option<Unpriced>,
     /// Open lots that are not shown.
     pub reserve: Lots,
 }
 
 impl Extra {
-    pub const NONE: Self = Self { life: Life::UntilCancelled, display: None, peg: None, reserve: 0 };
+    pub const NONE: Self = Self {
+        life: Life::UntilCancelled,
+        display: None,
+        peg: None,
+        called: None,
+        unpriced: None,
+        reserve: 0,
+    };
+
+    /// Whether it makes no difference to continuous trading. When an order was called only an auction asks.
+    const fn is_idle(&self) -> bool {
+        matches!(self.life, Life::UntilCancelled)
+            && self.display.is_none()
+            && self.peg.is_none()
+            && self.unpriced.is_none()
+    }
+
+    /// The order's rank among those that its price does not show.
+    fn rank_behind(&self) -> Option<u64> {
+        match (self.unpriced, self.called) {
+            (Some(_), Some(called)) => Some(called.number),
+            _ => self.display.filter(Display::off_display).map(|display| display.entry),
+        }
+    }
 }
 
 /// The extras of one book, by slot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extras {
     by_slot: Vec<Extra>,
-    /// Orders that have one.
+    /// Orders that have one which matters to continuous trading.
     live: usize,
     /// Hidden orders and reserves by price and entry; bids, then asks.
     pub off_display: [BTreeMap<(Key, u64), Slot>; 2],
@@ -99,9 +143,12 @@ impl Extras {
             self.by_slot.resize(needed.next_power_of_two(), Extra::NONE);
         }
         self.by_slot[slot as usize] = extra;
+        if extra.is_idle() {
+            return;
+        }
         self.live += 1;
-        if let Some(display) = extra.display.filter(Display::off_display) {
-            self.off_display[side.index()].insert((key, display.entry), slot);
+        if let Some(rank) = extra.rank_behind() {
+            self.off_display[side.index()].insert((key, rank), slot);
         }
         if let Life::Until { expire_ns, number } = extra.life {
             self.ends.insert((expire_ns, number), slot);
@@ -114,9 +161,12 @@ impl Extras {
     /// Forgets the extra of an order that leaves the book.
     pub fn remove(&mut self, slot: Slot, side: Side, key: Key) -> Extra {
         let extra = self.by_slot[slot as usize];
+        if extra.is_idle() {
+            return extra;
+        }
         self.live -= 1;
-        if let Some(display) = extra.display.filter(Display::off_display) {
-            self.off_display[side.index()].remove(&(key, display.entry));
+        if let Some(rank) = extra.rank_behind() {
+            self.off_display[side.index()].remove(&(key, rank));
         }
         if let Life::Until { expire_ns, number } = extra.life {
             self.ends.remove(&(expire_ns, number));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::bitmap::Bitmap;
 use super::level::Level;
-use crate::types::{Side, Ticks};
+use crate::types::{MAX_PRICE, Side, Ticks};
 
 /// A price as its side ranks it: the smaller the better. One code path then serves bids and asks.
 pub(super) type Key = i64;
@@ -32,6 +32,15 @@ pub(super) const fn price(side: Side, key: Key) -> Ticks {
     match side {
         Side::Buy => -key,
         Side::Sell => key,
+    }
+}
+
+/// The key of orders without a price: before every price of their side.
+#[inline]
+pub(super) const fn unpriced_key(side: Side) -> Key {
+    match side {
+        Side::Buy => -MAX_PRICE - 1,
+        Side::Sell => 0,
     }
 }
 
@@ -143,6 +152,14 @@ impl Ladder {
         self.taken.first_from(from).map_or(NO_KEY, |place| self.base + place as Key)
     }
 
+    /// The next better level's key, `NO_KEY` if there is none.
+    pub fn previous(&self, key: Key) -> Key {
+        let end = if key < self.base { 0 } else { self.place(key) };
+        let inside = self.taken.last_before(end).map(|place| self.base + place as Key);
+        let outside = self.outside.range(..key).next_back().map(|(&key, _)| key);
+        inside.max(outside).unwrap_or(NO_KEY)
+    }
+
     fn next_anywhere(&self, key: Key) -> Key {
         let outside = self.outside.range(key + 1..).next().map_or(NO_KEY, |(&key, _)| key);
         outside.min(self.next_inside(key))
@@ -193,7 +210,7 @@ mod tests {
     use super::*;
     use crate::hash::Stream;
     use crate::order::SelfTradePrevention;
-    use crate::types::{MAX_PRICE, OrderId};
+    use crate::types::OrderId;
 
     fn put(ladder: &mut Ladder, slab: &mut Slab, key: Key) -> Slot {
         let terms = Terms::new(Side::Sell, 1, SelfTradePrevention::None, false);
@@ -252,6 +269,10 @@ mod tests {
             assert_eq!(ladder.best(), model.keys().next().copied().unwrap_or(NO_KEY));
             if step % 1_000 == 0 {
                 assert_eq!(keys(&ladder), model.keys().copied().collect::<Vec<_>>());
+                for key in [key - 1, key, key + 1, Key::MIN, MAX_PRICE + 1] {
+                    let better = model.range(..key).next_back().map_or(NO_KEY, |(&key, _)| key);
+                    assert_eq!(ladder.previous(key), better);
+                }
                 for (key, slots) in &model {
                     assert_eq!(ladder.level(*key).expect("listed").orders() as usize, slots.len());
                 }

@@ -6,6 +6,7 @@
 //! the compiler hands records over through memory, in pieces, and reading such a record back in one go waits
 //! for every store before it: a third more a message, and several times that where stores miss the cache.
 
+mod auction;
 mod bitmap;
 mod bucket;
 mod change;
@@ -20,8 +21,10 @@ mod slab;
 mod sweep;
 mod views;
 
+pub use auction::Cross;
+pub(crate) use auction::{Cursor, Front};
 pub use change::OrderState;
-pub use extra::{Display, Extra, Life, PegTerms};
+pub use extra::{Called, Display, Extra, Life, PegTerms, Unpriced};
 pub use matching::{Match, Taken, Taker};
 pub use owners::Owners;
 pub(crate) use register::Register;
@@ -32,7 +35,7 @@ pub use views::{Bbo, DepthLevel, Quote};
 use crate::types::{Lots, MAX_TOTAL, Nanos, OrderId, Side, Ticks};
 use extra::Extras;
 use index::Index;
-use ladder::Ladder;
+use ladder::{Key, Ladder};
 use slab::{Resting, Slab, Slot};
 
 /// An order that is to rest. Whoever rests it has checked `room` first.
@@ -136,8 +139,12 @@ impl Book {
 
     /// Puts an order with an extra behind everybody at its price; `order.leaves` counts what it does not show.
     pub(crate) fn rest_with(&mut self, order: Rest, extra: Extra) {
-        let (side, key) = (order.terms.side(), ladder::key(order.terms.side(), order.terms.price()));
-        let shown = extra.display.map_or(order.leaves, |display| display.lots.min(order.leaves));
+        let (side, key) = (order.terms.side(), extra_key(order.terms));
+        let shown = match (extra.unpriced, extra.display) {
+            (Some(_), _) => 0,
+            (_, Some(display)) => display.lots.min(order.leaves),
+            _ => order.leaves,
+        };
         let slot = self.orders.add(Rest { leaves: shown, terms: order.terms.with_extra(), ..order });
         self.index.insert(order.id, slot, &self.orders);
         self.extras.add(slot, side, key, Extra { reserve: order.leaves - shown, ..extra });
@@ -150,7 +157,7 @@ impl Book {
     #[cold]
     fn take_out_extra(&mut self, slot: Slot) -> Rest {
         let Resting { id, terms, leaves: shown, .. } = *self.orders.get(slot);
-        let (side, key) = (terms.side(), ladder::key(terms.side(), terms.price()));
+        let (side, key) = (terms.side(), extra_key(terms));
         if shown > 0 {
             let ladder = &mut self.sides[side.index()];
             let level = ladder.level_mut(key);
@@ -167,7 +174,7 @@ impl Book {
     fn forget(&mut self, slot: Slot) {
         let Resting { id, terms, .. } = *self.orders.get(slot);
         if terms.has_extra() {
-            self.extras.remove(slot, terms.side(), ladder::key(terms.side(), terms.price()));
+            self.extras.remove(slot, terms.side(), extra_key(terms));
         }
         self.index.take(id, |found| found == slot);
         self.orders.release(slot);
@@ -211,6 +218,14 @@ impl Book {
     #[inline]
     fn resting(&self, id: OrderId) -> Option<&Resting> {
         self.index.get(id, &self.orders).map(|slot| self.orders.get(slot))
+    }
+}
+
+/// The key of an order that has an extra: it may be without a price, which counts as 0.
+fn extra_key(terms: Terms) -> Key {
+    match terms.price() {
+        0 => ladder::unpriced_key(terms.side()),
+        price => ladder::key(terms.side(), price),
     }
 }
 

@@ -124,7 +124,7 @@ impl Book {
         }
     }
 
-    fn show_peak(&mut self, slot: Slot) -> Peak {
+    pub(super) fn show_peak(&mut self, slot: Slot) -> Peak {
         let Resting { id, terms, .. } = *self.orders.get(slot);
         let extra = *self.extras.get(slot);
         let display = extra.display.expect("only icebergs show peaks");
@@ -137,12 +137,55 @@ impl Book {
         Peak { id, side, price, shown, leaves: extra.reserve }
     }
 
+    /// Takes traded lots from what an order shows, else from what it does not; an order without lots is
+    /// forgotten, an empty level not closed. Says whether the order is to show its next peak at once.
+    pub(super) fn give(&mut self, slot: Slot, lots: Lots) -> (Match, bool) {
+        let Resting { id, terms, leaves: shown, .. } = *self.orders.get(slot);
+        let extra = self.extra(slot).copied().unwrap_or(Extra::NONE);
+        let maker_leaves = shown + extra.reserve - lots;
+        let mut used_up = false;
+        if shown > 0 {
+            self.orders.get_mut(slot).leaves -= lots;
+            let level = self.sides[terms.side().index()].level_mut(ladder::key(terms.side(), terms.price()));
+            level.subtract(lots);
+            if shown == lots {
+                level.unlink(&mut self.orders, slot);
+                used_up = extra.reserve > 0;
+            }
+        } else {
+            self.extras.set_reserve(slot, extra.reserve - lots);
+        }
+        let renews = used_up && extra.display.is_some_and(|display| display.refresh == Refresh::Peak);
+        if maker_leaves == 0 {
+            self.forget(slot);
+        } else if used_up && !renews {
+            self.extras.used_up.push(slot);
+        }
+        (Match { maker: id, price: terms.price(), lots, maker_leaves }, renews)
+    }
+
     /// Lots that may still rest at a price before all orders there, shown or not, leave the range.
     pub(crate) fn room_behind(&self, side: Side, price: Ticks) -> Lots {
-        let key = ladder::key(side, price);
+        MAX_TOTAL - self.whole_at(side, ladder::key(side, price))
+    }
+
+    /// Lots of all orders at a price, shown or not.
+    pub(super) fn whole_at(&self, side: Side, key: Key) -> Lots {
+        let shown = self.total_at(side, key);
+        if self.extras.is_empty() {
+            return shown;
+        }
         let reserves: Lots = self.queue_slots(side, key).map(|slot| self.renewable(slot)).sum();
         let behind: Lots = self.behind_slots(side, key).map(|slot| self.extras.get(slot).reserve).sum();
-        MAX_TOTAL - self.total_at(side, key) - reserves - behind
+        shown + reserves + behind
+    }
+
+    /// The next better price at which anything rests.
+    pub(super) fn previous_key(&self, side: Side, key: Key) -> Key {
+        let mut behind = self.extras.off_display[side.index()].range(..(key, 0));
+        let behind = behind.next_back().map(|(&(key, _), _)| key);
+        let shown = Some(self.sides[side.index()].previous(key)).filter(|&key| key != NO_KEY);
+        shown.max(behind).unwrap_or(NO_KEY)
     }
 
     /// The best price of a side at which anything rests, shown or not.
@@ -208,48 +251,22 @@ impl<F: FnMut(&Step)> Sweep<'_, F> {
     /// Trades with what a maker shows; says whether it stands at the back with a new peak.
     fn trade(&mut self, slot: Slot, shown: Lots) -> bool {
         let lots = self.leaves.min(shown);
-        let Self { book, side, .. } = self;
-        let reserve = book.extra(slot).map_or(0, |extra| extra.reserve);
-        let order = book.orders.get_mut(slot);
-        order.leaves -= lots;
-        let (id, price) = (order.id, order.terms.price());
-        let left = order.leaves;
-        let level = book.sides[side.index()].level_mut(ladder::key(*side, price));
-        level.subtract(lots);
-        if left == 0 {
-            level.unlink(&mut book.orders, slot);
-        }
         self.leaves -= lots;
-        (self.tell)(&Step::Match(Match { maker: id, price, lots, maker_leaves: left + reserve }));
-        if left > 0 {
-            return false;
+        let (done, renews) = self.book.give(slot, lots);
+        (self.tell)(&Step::Match(done));
+        if renews {
+            let peak = self.book.show_peak(slot);
+            (self.tell)(&Step::Refreshed(peak));
         }
-        if reserve == 0 {
-            self.book.forget(slot);
-            return false;
-        }
-        let display = self.book.extras.get(slot).display.expect("a reserve belongs to an iceberg");
-        if display.refresh == Refresh::Reserve {
-            self.book.extras.used_up.push(slot);
-            return false;
-        }
-        let peak = self.book.show_peak(slot);
-        (self.tell)(&Step::Refreshed(peak));
-        true
+        renews
     }
 
     fn trade_reserve(&mut self, slot: Slot) {
-        let Resting { id, terms, leaves: shown, .. } = *self.book.orders.get(slot);
-        assert_eq!(shown, 0, "the reserve of an order trades after what it shows");
-        let reserve = self.book.extras.get(slot).reserve;
-        let lots = self.leaves.min(reserve);
+        assert_eq!(self.book.orders.get(slot).leaves, 0, "a reserve trades after what its order shows");
+        let lots = self.leaves.min(self.book.extras.get(slot).reserve);
         self.leaves -= lots;
-        self.book.extras.set_reserve(slot, reserve - lots);
-        let done = Match { maker: id, price: terms.price(), lots, maker_leaves: reserve - lots };
+        let (done, _) = self.book.give(slot, lots);
         (self.tell)(&Step::Match(done));
-        if reserve == lots {
-            self.book.forget(slot);
-        }
     }
 
     /// The taker's mode rules when it meets an order of its owner.

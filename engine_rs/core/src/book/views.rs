@@ -2,7 +2,7 @@
 
 use super::ladder::{self, Key, NO_KEY};
 use super::slab::{NIL, Resting, Slot};
-use super::{Book, Extra, Life, OrderState};
+use super::{Book, Extra, Life, OrderState, Unpriced};
 use crate::hash::Fnv;
 use crate::types::{AgentId, Lots, OrderId, Side, Ticks};
 
@@ -156,7 +156,10 @@ impl Book {
                 | u64::from(extra.display.is_some()) << 16
                 | u64::from(extra.life == Life::Session) << 17
                 | u64::from(matches!(extra.life, Life::Until { .. })) << 18
-                | u64::from(extra.peg.is_some()) << 19,
+                | u64::from(extra.peg.is_some()) << 19
+                | u64::from(extra.unpriced.is_some()) << 20
+                | u64::from(extra.unpriced == Some(Unpriced::ToLimit)) << 21
+                | u64::from(extra.called.is_some()) << 22,
         ]);
         if let Some(display) = extra.display {
             let refresh = u64::from(display.refresh.code());
@@ -168,6 +171,9 @@ impl Book {
         if let Some(peg) = extra.peg {
             let limit = peg.limit.unwrap_or(0) as u64;
             hash.words(&[u64::from(peg.kind.code()), peg.offset_ticks as u64, limit, peg.number]);
+        }
+        if let Some(called) = extra.called {
+            hash.words(&[called.number, called.batch]);
         }
     }
 

@@ -10,16 +10,24 @@ use super::writer::{Subject, Writer};
 use crate::book::Extra;
 use crate::event::{CancelReason, EventKind};
 use crate::order::{NewOrder, OrderType};
-use crate::types::{MAX_PRICE, Side, Ticks};
+use crate::types::{MAX_PRICE, Phase, Side, Ticks};
 
 impl Listing {
-    /// Carries out what a command has set off. `seen`: where its rows begin; `print`: one to look at first.
+    /// Carries out what a command has set off. `seen`: where the rows begin whose prints are to be looked at;
+    /// `print`: one to look at first, if the listing trades.
     #[cold]
     #[inline(never)]
-    pub fn settle(&mut self, mut seen: usize, print: Option<Ticks>, accounts: &Accounts, say: &mut Writer) {
-        if self.waiting.is_empty() && !self.book.has_pegs() {
-            return self.note_plain();
+    pub fn settle(&mut self, seen: usize, print: Option<Ticks>, accounts: &Accounts, say: &mut Writer) {
+        if !self.waiting.is_empty() || self.book.has_pegs() {
+            let print = print.filter(|_| self.regime.phase == Phase::Continuous);
+            self.follow(seen, print, accounts, say);
         }
+        self.publish_indicative(say);
+        self.note_plain();
+    }
+
+    /// Prints elect stops, one enters at a time, and pegs follow the touch until nothing trades any more.
+    fn follow(&mut self, mut seen: usize, print: Option<Ticks>, accounts: &Accounts, say: &mut Writer) {
         let mut elected = VecDeque::new();
         if let Some(price) = print {
             self.waiting.elect(price, &mut elected);
@@ -37,9 +45,11 @@ impl Listing {
                 continue;
             }
             let matches = say.numbers.next_match;
-            self.reprice(accounts, say);
+            if self.regime.phase == Phase::Continuous {
+                self.reprice(accounts, say);
+            }
             if say.numbers.next_match == matches {
-                return self.note_plain();
+                return;
             }
         }
     }
@@ -64,7 +74,9 @@ impl Listing {
         };
         let unprotected = stop.protection_ticks.is_some() && order.price.is_none();
         let exempt = accounts.is_exempt(stop.id.agent);
-        if unprotected || checks::entry(&self.spec, &self.book, &order, exempt, false).is_err() {
+        let enters = checks::entry(&self.spec, &self.book, &order, exempt, false)
+            .and_then(|()| self.check_unpriced(&order));
+        if unprotected || enters.is_err() {
             let of = Subject { price: order.price.unwrap_or(0), ..stop.subject() };
             return say.cancelled(&of, stop.size, CancelReason::NoLiquidity);
         }

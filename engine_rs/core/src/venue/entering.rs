@@ -30,6 +30,7 @@ impl Listing {
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
         sense::conditions(sent, terms, say.time_ns)?;
+        self.check_phase(sent, terms)?;
         let mark = say.out.len();
         self.plain = false;
         let mut extra = extra(sent, terms);
@@ -39,13 +40,14 @@ impl Listing {
             let order = NewOrder { price: self.limit_of(sent, terms), ..*sent };
             let (exempt, waits) = (accounts.is_exempt(order.id.agent), self.waiting.get(order.id).is_some());
             checks::entry(&self.spec, &self.book, &order, exempt, waits)?;
+            self.check_unpriced(&order)?;
             let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
             say.accepted(&subject, order.size);
             start_life(&mut extra, terms, &mut say.numbers.next_expiry);
             let by_touch = order.order_type == OrderType::MarketToLimit || terms.protection_ticks.is_some();
             if order.order_type.is_stop() {
                 self.enter_stop(&order, terms, extra.life, accounts, say);
-            } else if by_touch && order.price.is_none() {
+            } else if by_touch && order.price.is_none() && !self.regime.collects() {
                 say.cancelled(&subject, order.size, CancelReason::NoLiquidity);
             } else {
                 self.act(&order, order.size, extra, terms.minimum, accounts, say);
@@ -85,7 +87,7 @@ impl Listing {
         };
         if let Some(print) = self.last_print {
             stop.follow(print);
-            if stop.holds(print) {
+            if stop.holds(print) && !self.regime.phase.is_call() {
                 return self.trigger(&stop, accounts, say);
             }
         }
@@ -93,6 +95,7 @@ impl Listing {
     }
 
     /// An accepted order trades what it can; what is left rests or ends. `total` counts what it has executed.
+    /// While orders are collected it only rests.
     pub(super) fn act(
         &mut self,
         order: &NewOrder,
@@ -102,6 +105,9 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) {
+        if self.regime.collects() {
+            return self.collect(order, total, extra, say);
+        }
         let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
         let taker = taker(order);
         let owners = &accounts.owners;
@@ -124,6 +130,10 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) {
+        if self.regime.collects() {
+            let extra = Extra { unpriced: None, ..extra.unwrap_or(Extra::NONE) };
+            return self.rest_called(order, extra, say);
+        }
         let (side, price, stp) = (order.terms.side(), order.terms.price(), order.terms.stp());
         let subject = Subject { id: order.id, side, price };
         let taker = Taker { agent: order.id.agent, side, limit: Some(price), size: order.leaves, stp };
@@ -144,6 +154,7 @@ impl Listing {
     /// The limit that an order goes by: its own, or one that the displayed touch gives it now.
     fn limit_of(&self, order: &NewOrder, terms: &Conditions) -> Option<Ticks> {
         match (order.order_type, terms.protection_ticks) {
+            _ if self.regime.collects() => order.price,
             (OrderType::MarketToLimit, _) => self.protected(order.side, 0),
             (OrderType::Market, Some(ticks)) => self.protected(order.side, ticks),
             _ => order.price,
@@ -167,13 +178,13 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Left {
-        let Self { spec, book, last_print, .. } = self;
+        let Self { spec, book, last_print, named_price, .. } = self;
         let mut open = taker.size;
         let fee = |agent, fee| if accounts.is_exempt(agent) { 0 } else { fee };
         let taken = book.sweep(taker, &accounts.owners, |step| match step {
             Step::Match(done) => {
                 open -= done.lots;
-                *last_print = Some(done.price);
+                (*last_print, *named_price) = (Some(done.price), None);
                 let notional = done.price * done.lots * spec.tick_lot_atoms();
                 let maker_fee = fee(done.maker.agent, spec.maker_fee(notional));
                 let taker_fee = fee(taker.agent, spec.taker_fee(notional));
@@ -214,10 +225,14 @@ impl Listing {
     }
 
     /// Lets an order join the back of its price, as much of it as it shows.
-    fn rest_with(&mut self, order: Rest, mut extra: Extra, subject: &Subject, say: &mut Writer) {
+    pub(super) fn rest_with(&mut self, order: Rest, mut extra: Extra, subject: &Subject, say: &mut Writer) {
+        if self.regime.collects() {
+            return self.rest_called(order, extra, say);
+        }
         if self.book.crosses(subject.side, subject.price) {
             return passed(&order, subject, say);
         }
+        extra.called = None;
         if extra == Extra::NONE {
             return self.book.rest(order);
         }
@@ -252,7 +267,7 @@ pub(super) fn start_life(extra: &mut Extra, terms: &Conditions, next_expiry: &mu
 }
 
 /// One order of a pair whose lots were taken from both.
-fn decremented(of: &Subject, lots: Lots, (total, leaves): (Lots, Lots), say: &mut Writer) {
+pub(super) fn decremented(of: &Subject, lots: Lots, (total, leaves): (Lots, Lots), say: &mut Writer) {
     if leaves == 0 {
         say.cancelled(of, lots, CancelReason::SelfTradeDecrement);
     } else {

@@ -2,6 +2,7 @@
 
 use super::accounts::Accounts;
 use super::checks;
+use super::regime::Regime;
 use super::spec::ListingSpec;
 use super::waiting::Waiting;
 use super::writer::{Filled, Subject, Writer};
@@ -17,19 +18,42 @@ pub(super) struct Listing {
     pub book: Book,
     /// Stops, and pegs without a price.
     pub waiting: Box<Waiting>,
-    /// Nothing but plain orders is alive: then plain matching will do. May be false without need.
+    /// How it trades, where that is not continuous price-time trading alone.
+    pub regime: Box<Regime>,
+    /// It trades continuously and nothing but plain orders is alive: then plain matching will do. May be false
+    /// without need.
     pub plain: bool,
     pub last_print: Option<Ticks>,
+    /// A price that the venue has named since the last print.
+    pub named_price: Option<Ticks>,
 }
 
 impl Listing {
     pub fn new(spec: ListingSpec) -> Self {
-        Self { spec, book: Book::new(), waiting: Box::default(), plain: true, last_print: None }
+        Self {
+            spec,
+            book: Book::new(),
+            waiting: Box::default(),
+            regime: Box::default(),
+            plain: true,
+            last_print: None,
+            named_price: None,
+        }
     }
 
     /// Looks again whether plain matching will do.
     pub fn note_plain(&mut self) {
-        self.plain = self.book.is_plain() && self.waiting.is_empty();
+        self.plain = self.regime.is_plain() && self.book.is_plain() && self.waiting.is_empty();
+    }
+
+    /// The later of the last print and the price named by the venue.
+    pub fn reference(&self) -> Option<Ticks> {
+        self.named_price.or(self.last_print)
+    }
+
+    pub fn note_print(&mut self, price: Ticks) {
+        self.last_print = Some(price);
+        self.named_price = None;
     }
 
     /// A live order's numbers, wherever it is.
@@ -95,6 +119,9 @@ impl Listing {
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
         let Some(order) = self.book.take_out(id) else { return self.cancel_waiting(id, reason, say) };
+        if !self.plain {
+            self.note_gone(&order);
+        }
         let subject = Subject { id, side: order.terms.side(), price: order.terms.price() };
         say.cancelled(&subject, order.leaves, reason);
         Ok(())
@@ -134,7 +161,7 @@ impl Listing {
     }
 
     fn change(&mut self, id: OrderId, state: &OrderState, change: Lots, say: &mut Writer) {
-        self.book.resize(id, change);
+        self.resize(id, change);
         let subject = Subject { id, side: state.side, price: state.price };
         say.replaced(&subject, state.total + change, state.leaves + change, true);
     }
@@ -157,9 +184,9 @@ impl Listing {
 
     #[inline(never)]
     fn trade(&mut self, id: OrderId, taker: &Taker, accounts: &Accounts, say: &mut Writer) -> Taken {
-        let Self { spec, book, last_print, .. } = self;
+        let Self { spec, book, last_print, named_price, .. } = self;
         let mut open = taker.size;
-        let mut print = *last_print;
+        let mut print = None;
         let taken = book.take(taker, &accounts.owners, |done| {
             open -= done.lots;
             print = Some(done.price);
@@ -169,7 +196,9 @@ impl Listing {
             let taker_fee = if accounts.is_exempt(id.agent) { 0 } else { spec.taker_fee(notional) };
             say.matched(done, Filled { id, side: taker.side, open, maker_fee, taker_fee });
         });
-        *last_print = print;
+        if print.is_some() {
+            (*last_print, *named_price) = (print, None);
+        }
         taken
     }
 

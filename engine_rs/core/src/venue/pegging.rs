@@ -97,7 +97,7 @@ impl Listing {
         (parked.leaves, parked.total) = (leaves, size);
         if keeps {
             match now {
-                Some(_) => self.book.resize(id, change),
+                Some(_) => self.resize(id, change),
                 None => {
                     self.waiting.remove(id);
                     self.waiting.park(parked);
@@ -138,11 +138,8 @@ impl Listing {
     fn peg(&self, id: OrderId) -> Option<(Parked, Extra, Option<Ticks>)> {
         if let Some(Waits::Peg(parked)) = self.waiting.get(id) {
             let display = super::entering::peg_display(parked.peg.kind);
-            return Some((
-                parked,
-                Extra { life: parked.life, display, peg: Some(parked.peg), reserve: 0 },
-                None,
-            ));
+            let extra = Extra { life: parked.life, display, peg: Some(parked.peg), ..Extra::NONE };
+            return Some((parked, extra, None));
         }
         let extra = self.book.extra_of(id)?;
         let (state, peg) = (self.book.order(id)?, extra.peg?);
@@ -161,11 +158,12 @@ impl Listing {
 
     fn take_peg(&mut self, id: OrderId) {
         if self.waiting.remove(id).is_none() {
-            self.book.take_out(id);
+            self.take_out(id);
         }
     }
 
-    /// The price that a peg has now; `None` if there is nothing to follow or no way to stand there.
+    /// The price that a peg has now; `None` if there is nothing to follow or no way to stand there. While
+    /// orders are collected pegs follow nothing.
     fn peg_price(
         &self,
         side: Side,
@@ -175,6 +173,7 @@ impl Listing {
     ) -> Option<Ticks> {
         let reference = |side| self.book.reference(side);
         let followed = match peg.kind {
+            _ if self.regime.collects() => return None,
             Peg::None => return None,
             Peg::Primary => reference(side)?,
             Peg::Market => reference(side.opposite())?,

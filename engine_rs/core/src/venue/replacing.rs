@@ -95,10 +95,10 @@ impl Listing {
             return self.cancel(id, CancelReason::ReplacedBelowExecuted, say);
         }
         if price == state.price && size < state.total {
-            self.book.resize(id, size - state.total);
+            self.resize(id, size - state.total);
             say.replaced(&subject, size, leaves, true);
         } else {
-            let old = self.book.take_out(id).expect("the checks found it");
+            let old = self.take_out(id).expect("the checks found it");
             say.replaced(&subject, size, leaves, false);
             let terms = Terms::new(state.side, price, old.terms.stp(), old.terms.post_only());
             self.enter_again(Rest { terms, leaves, total: size, ..old }, extra, accounts, say);

@@ -1,7 +1,7 @@
 //! How a venue speaks: every row gets the venue's next number.
 
 use super::stop::Stop;
-use crate::book::{Match, OrderState, Peak};
+use crate::book::{Cross, Match, OrderState, Peak};
 use crate::event::{
     CancelReason, Event, EventKind, FLAG_MAKER, FLAG_PRIORITY_KEPT, FLAG_TO_THE_BACK, RejectReason,
 };
@@ -19,6 +19,8 @@ pub(super) struct Numbers {
     pub next_expiry: u64,
     /// Of accepted stops and pegs.
     pub next_number: u64,
+    /// Of orders that come to rest while orders are collected for an auction.
+    pub next_call: u64,
 }
 
 /// The next number, counted on.
@@ -37,7 +39,7 @@ pub(super) struct Writer<'a> {
 
 impl Numbers {
     pub const FIRST: Self =
-        Self { next_seq: 1, next_match: 1, next_entry: 1, next_expiry: 1, next_number: 1 };
+        Self { next_seq: 1, next_match: 1, next_entry: 1, next_expiry: 1, next_number: 1, next_call: 1 };
 }
 
 /// The order a report speaks of.
@@ -56,6 +58,13 @@ pub(super) struct Filled {
     pub open: Lots,
     pub maker_fee: Atoms,
     pub taker_fee: Atoms,
+}
+
+/// One side of an auction's match.
+pub(super) struct Auctioned {
+    pub id: OrderId,
+    pub leaves: Lots,
+    pub fee: Atoms,
 }
 
 impl Writer<'_> {
@@ -134,9 +143,61 @@ impl Writer<'_> {
         self.report(kind, &Subject { id, side, price }, size, leaves, reason.code(), 0);
     }
 
+    /// A phase of the venue; rows of the venue name no listing.
     #[cold]
     pub fn phase(&mut self, phase: Phase) {
         self.push(Event { reason: phase.code(), ..Event::empty(EventKind::Phase) });
+    }
+
+    #[cold]
+    pub fn indicative(&mut self, cross: Option<Cross>) {
+        self.cross(EventKind::Indicative, cross);
+    }
+
+    #[cold]
+    pub fn auction(&mut self, cross: Cross) {
+        self.cross(EventKind::Auction, Some(cross));
+    }
+
+    fn cross(&mut self, kind: EventKind, cross: Option<Cross>) {
+        let Cross { price, volume, surplus } = cross.unwrap_or(Cross { price: 0, volume: 0, surplus: 0 });
+        self.push(Event { price, size: volume, leaves: surplus, ..Event::empty(kind) });
+    }
+
+    /// The rows of one match of an auction: the public print, then the buyer's report, then the seller's.
+    /// Nobody made the price, so the older order stands in the maker's place and both pay as takers.
+    pub fn auctioned(
+        &mut self,
+        price: Ticks,
+        lots: Lots,
+        bought: &Auctioned,
+        sold: &Auctioned,
+        buy_is_older: bool,
+    ) {
+        let match_id = count(&mut self.numbers.next_match);
+        let (older, younger) = if buy_is_older { (bought, sold) } else { (sold, bought) };
+        let print = Event { price, size: lots, match_id, ..Event::empty(EventKind::Trade) };
+        self.push(Event {
+            agent: older.id.agent,
+            counter: older.id.counter,
+            contra_agent: younger.id.agent,
+            contra_counter: younger.id.counter,
+            side: if buy_is_older { Side::Sell } else { Side::Buy },
+            ..print
+        });
+        for (side, own, other) in [(Side::Buy, bought, sold), (Side::Sell, sold, bought)] {
+            self.push(Event {
+                kind: EventKind::Fill,
+                agent: own.id.agent,
+                counter: own.id.counter,
+                contra_agent: other.id.agent,
+                contra_counter: other.id.counter,
+                leaves: own.leaves,
+                fee: own.fee,
+                side,
+                ..print
+            });
+        }
     }
 
     #[cold]

@@ -117,6 +117,7 @@ impl Model {
             (Phase::Continuous, _) | (Phase::Suspended, Command::Cancel { .. }) => (),
             (Phase::Suspended, _) => return Err(RejectReason::VenueSuspended),
             (Phase::Closed, _) => return Err(RejectReason::VenueClosed),
+            _ => panic!("this model knows no auctions"),
         }
         let listing = command.listing() as usize;
         if listing >= self.books.len() {

@@ -67,7 +67,15 @@ impl Trial {
                 1 => {
                     self.venue.print_trade(now, 0, Side::Buy, 95 + self.draws.below(10) as i64, 1, &mut rows)
                 }
-                2 => self.venue.set_phase(now, Phase::Suspended, &mut rows),
+                2..5 => {
+                    use Phase::{ClosingAuction, OpeningAuction, PreOpen, Suspended};
+                    let phase = pick(
+                        &mut self.draws,
+                        &[Suspended, PreOpen, OpeningAuction, Phase::Halt, ClosingAuction],
+                    );
+                    self.venue.set_phase(now, phase, &mut rows);
+                }
+                5 => self.venue.set_reference_price(0, 90 + self.draws.below(20) as i64),
                 _ => self.venue.set_phase(now, Phase::Continuous, &mut rows),
             },
         }
@@ -181,9 +189,12 @@ impl Trial {
 
     fn check(&self, rows: &[Event]) {
         let book = self.venue.book(0);
-        if let Bbo { bid: Some(bid), ask: Some(ask) } = book.bbo() {
+        let trades = self.venue.phase() == Phase::Continuous;
+        if let (true, Bbo { bid: Some(bid), ask: Some(ask) }) = (trades, book.bbo()) {
             assert!(bid.price < ask.price, "{rows:?}");
         }
+        let auctioned = rows.iter().any(|row| row.kind == EventKind::Auction);
+        assert!(trades || auctioned || rows.iter().all(|row| row.kind != EventKind::Trade), "{rows:?}");
         assert_eq!(self.venue.live(0), self.live.len(), "{rows:?}");
         for (id, order) in book.live_orders() {
             let seen = self.live[&id];
@@ -264,7 +275,14 @@ fn extreme_terms_are_survived() {
         if counter % 400 == 0 {
             trial.venue.mass_cancel(now, 5 + trial.draws.below(4) as u32, None, None, &mut rows);
         }
-        if let Bbo { bid: Some(bid), ask: Some(ask) } = trial.venue.book(0).bbo() {
+        if counter % 150 == 0 {
+            let phases = [Phase::Continuous, Phase::OpeningAuction, Phase::Closed, Phase::ClosingAuction];
+            let phase = pick(&mut trial.draws, &phases);
+            trial.venue.set_phase(now, phase, &mut rows);
+            trial.venue.set_reference_price(0, pick(&mut trial.draws, &[1, 100, MAX_PRICE]));
+        }
+        let trades = trial.venue.phase() == Phase::Continuous;
+        if let (true, Bbo { bid: Some(bid), ask: Some(ask) }) = (trades, trial.venue.book(0).bbo()) {
             assert!(bid.price < ask.price);
         }
         rows.clear();
