@@ -12,6 +12,7 @@ import typer
 
 from market_sim.cli.bench import bench
 from market_sim.cli.errors import Commands
+from market_sim.cli.exchange import exchange
 from market_sim.cli.info import doctor, scenarios
 from market_sim.cli.replay import replay
 from market_sim.cli.run import run, verify
@@ -40,6 +41,7 @@ def root(
 app.command()(run)
 app.command()(verify)
 app.command()(replay)
+app.command()(exchange)
 app.command()(serve)
 
 app.add_typer(bench, name="bench")

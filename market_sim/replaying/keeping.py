@@ -6,13 +6,13 @@ connection ends. While best bid and ask cross it is kept but not shown. Everythi
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import NamedTuple
 
 from market_sim.protocols import kraken, okx
+from market_sim.protocols.ladder import Ladder
 from market_sim.protocols.records import Book, Levels, Numbered, Precision, Print, Record, Subscribed
 from market_sim.replaying.grid import FINEST_DECIMALS, GridError, scaled
 
@@ -48,52 +48,21 @@ class KeptCounts:
     checksum_absent: int = 0
 
 
-class LadderSide:
+class LadderSide(Ladder[tuple[int, str, str]]):
     """One side's levels, best first; prices and sizes as integers times 10^18 beside the texts sent."""
-
-    def __init__(self, sign: int) -> None:
-        self._sign = sign
-        self._keys: list[int] = []
-        self._levels: dict[int, tuple[int, int, str, str]] = {}
-
-    def __len__(self) -> int:
-        return len(self._keys)
 
     def set(self, price: str, size: str) -> None:
         """Give a level another size; 0 takes it away, also one that is not there."""
-        exact, lots = scaled(price), scaled(size)
-        key = exact * self._sign
-        if not lots:
-            if self._levels.pop(key, None) is not None:
-                del self._keys[bisect_left(self._keys, key)]
-            return
-        if key not in self._levels:
-            insort(self._keys, key)
-        self._levels[key] = exact, lots, price, size
+        lots = scaled(size)
+        self.put(scaled(price), (lots, price, size) if lots else None)
 
-    def cut(self, depth: int) -> list[str]:
-        """Drop what lies behind so many levels; gives the prices dropped."""
-        dropped = [self._levels.pop(key)[2] for key in self._keys[depth:]]
-        del self._keys[depth:]
-        return dropped
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._keys.clear()
-        self._levels.clear()
-
-    @property
-    def best(self) -> int | None:
-        """Best price, times 10^18."""
-        return self._keys[0] * self._sign if self._keys else None
-
-    def top(self, count: int) -> list[tuple[int, int]]:
+    def numbers(self, count: int) -> list[tuple[int, int]]:
         """(price, size) of the best levels, times 10^18."""
-        return [self._levels[key][:2] for key in self._keys[:count]]
+        return [(price, level[0]) for price, level in self.top(count)]
 
     def texts(self, count: int | None = None) -> Levels:
         """(price, size) of the best levels as they were sent."""
-        return [self._levels[key][2:] for key in self._keys[:count]]
+        return [level[1:] for _, level in self.top(count)]
 
 
 @dataclass(slots=True)
@@ -124,7 +93,7 @@ class KeptBook:
             (self.asks if side else self.bids).set(price, size)
         if self.depth is not None:
             for side, ladder in enumerate((self.bids, self.asks)):
-                changed += [(side, price, "0") for price in ladder.cut(self.depth)]
+                changed += [(side, price, "0") for _, price, _ in ladder.cut(self.depth)]
         return changed
 
     @property
@@ -335,4 +304,4 @@ def _kraken_checksum(book: KeptBook, price_decimals: int, size_decimals: int) ->
         raise GridError(f"{book.symbol} has more than {FINEST_DECIMALS} decimals")
     levels = kraken.CHECKED_LEVELS
     drop_price, drop_size = 10 ** (FINEST_DECIMALS - price_decimals), 10 ** (FINEST_DECIMALS - size_decimals)
-    return kraken.checksum(book.bids.top(levels), book.asks.top(levels), drop_price, drop_size)
+    return kraken.checksum(book.bids.numbers(levels), book.asks.numbers(levels), drop_price, drop_size)
