@@ -3,9 +3,9 @@
     uv run --no-project --with . --with hftbacktest --with nautilus_trader --with lightmatchingengine \\
         --with 'order-matching[polars]' docs/compare_engines.py shallow.bin
 
-`shallow.bin` is a matching workload (docs/benchmarks.md). Two neighbours match orders as an exchange does; the
-number of fills and of traded lots must equal market_sim's for the same messages. The other two do not match
-orders of several participants: they follow a market that was recorded. They get the same market as the
+`shallow.bin` is a matching workload (docs/benchmarks.md). Two neighbours match orders as an exchange does:
+their numbers of fills and traded lots must equal market_sim's on the same messages. The other two do not
+match orders of several participants: they follow a market that was recorded. They get the same market as the
 messages that an exchange would publish about it (`shallow.res.bin` beside the workload), which is less work,
 and must end at market_sim's best bid and offer. A neighbour that takes minutes gets the first messages only.
 """

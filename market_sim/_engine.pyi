@@ -333,11 +333,14 @@ class Workload:
 class WorkloadRun:
     """A workload under way on a venue of its own."""
 
-    def __new__(cls, workload: Workload) -> WorkloadRun: ...
+    def __new__(cls, workload: Workload, books: int = 1, ledger: bool = False) -> WorkloadRun: ...
     def preload(self) -> None:
-        """Fills the book."""
+        """Fills the books."""
 
     def finish(self) -> tuple[int, int, int]:
         """Runs the timed part to its end: (fills, traded lots, hash over the fills), preload included."""
+
+    def is_balanced(self) -> bool:
+        """Whether every asset still sums to what was deposited."""
 
     def state_hash(self) -> int: ...

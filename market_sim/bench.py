@@ -58,10 +58,12 @@ class Fills:
 class MatchReport:
     """What one path did with a workload.
 
-    `messages` are the timed ones; fills, traded and hash include the preload.
+    `messages` are the timed ones of one book; fills, traded and hash are one book's and include the preload.
     """
 
     path: str
+    books: int
+    ledger: bool
     workload: str
     messages: int
     preload: int
@@ -169,39 +171,55 @@ WAYS: dict[str, tuple[str, Callable[[], Way]]] = {
 
 
 def bench_match(
-    file: str | Path, path: str = "rust", rounds: int = 9, progress: Callable[[int, int], None] | None = None
+    file: str | Path,
+    path: str = "rust",
+    rounds: int = 9,
+    progress: Callable[[int, int], None] | None = None,
+    books: int = 1,
+    ledger: bool = False,
 ) -> MatchReport:
     """Run the workload in `file` through one path (`rust`, `batch`, `call`, `reference`), `rounds` times.
 
-    `progress(done, rounds)` is called after each round. Raises DataError for a bad file, EngineError for an
-    unknown path, for a native path without the native engine, and when a round ends in another state than the
-    first.
+    With several `books` every message goes to all of them, one some messages behind the other, and the time
+    is that of one message in one book. With `ledger` every match also moves money and goods between
+    accounts. Both are for the `rust` path, where nothing else is measured. `progress(done, rounds)` is
+    called after each round. Raises DataError for a bad file, EngineError for an unknown path, for a native
+    path without the native engine, and when a round ends in another state than the first.
     """
     if path not in PATHS:
         raise EngineError(
             f"unknown path {path!r}", "bench match --path", f"Choose one of {', '.join(PATHS)}."
         )
+    if path != "rust" and (books, ledger) != (1, False):
+        remedy = "Choose --path rust, or leave --books and --ledger out."
+        raise EngineError("several books or a ledger", f"bench match --path {path}", remedy)
     if rounds < 1:
         raise EngineError(f"{rounds} rounds", "bench match --rounds", "At least one is needed.")
     workload = read_workload(file)
     tell = progress or (lambda done, total: None)
     fills, best_ns = (
-        _in_rust(workload, rounds, tell) if path == "rust" else _in_python(workload, path, rounds, tell)
+        _in_rust(workload, rounds, tell, books, ledger)
+        if path == "rust"
+        else _in_python(workload, path, rounds, tell)
     )
     return MatchReport(
         path=path,
+        books=books,
+        ledger=ledger,
         workload=workload.path.name,
         messages=workload.timed,
         preload=workload.preload,
         rounds=rounds,
-        ns_per_message=round(best_ns / max(workload.timed, 1), 2),
+        ns_per_message=round(best_ns / max(workload.timed * books, 1), 2),
         fills=fills.fills,
         traded=fills.traded,
         hash=fills.hash,
     )
 
 
-def _in_rust(workload: Workload, rounds: int, tell: Callable[[int, int], None]) -> tuple[Fills, int]:
+def _in_rust(
+    workload: Workload, rounds: int, tell: Callable[[int, int], None], books: int, ledger: bool
+) -> tuple[Fills, int]:
     engine_name("rust")  # says how to build it where it is missing
     native = native_module()
     assert native is not None
@@ -209,11 +227,13 @@ def _in_rust(workload: Workload, rounds: int, tell: Callable[[int, int], None]) 
     outcomes = set()
     times_ns = []
     for done in range(rounds):
-        run = native.WorkloadRun(shared)
+        run = native.WorkloadRun(shared, books, ledger)
         run.preload()
         start_ns = time.process_time_ns()
         outcome = run.finish()
         times_ns.append(time.process_time_ns() - start_ns)
+        if not run.is_balanced():
+            raise EngineError("the ledger is out of balance", "bench match", "This is a bug: report it.")
         outcomes.add((*outcome, run.state_hash()))
         tell(done + 1, rounds)
     _assert_one(len(outcomes))

@@ -103,6 +103,20 @@ def test_every_path_gives_the_fills_of_an_independent_matcher(way, tmp_path):
     assert report.ns_per_message > 0
 
 
+@pytest.mark.skipif("rust" not in WAYS, reason="needs the native engine")
+def test_books_side_by_side_and_a_ledger_change_no_fill(tmp_path):
+    messages, expected = random_workload(seed=6, preload=100, count=2000)
+    report = bench_match(write(tmp_path / "w.bin", messages, 100), "rust", rounds=2, books=3, ledger=True)
+    assert (report.fills, report.traded, report.hash) == (expected.fills, expected.traded, expected.hash)
+    assert (report.books, report.ledger, report.messages) == (3, True, 2000)
+
+
+def test_several_books_belong_to_the_rust_path(tmp_path):
+    file = write(tmp_path / "w.bin", [(ADD, 0, 0, 10, 100, 0, 0)])
+    with pytest.raises(EngineError, match="--path rust"):
+        bench_match(file, "reference", books=2)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_replace_loses_its_place_even_at_its_own_price(way, tmp_path):
     bids = [(ADD, 0, 0, 10, 100, 0, 0), (ADD, 0, 0, 10, 100, 1, 0), (REPLACE, 0, 0, 5, 100, 2, 0)]

@@ -40,13 +40,17 @@ def match(
         ),
     ] = PathName.rust,
     rounds: Annotated[int, typer.Option(help="Timed rounds.", min=1)] = 9,
+    books: Annotated[
+        int, typer.Option(help="rust only: so many books, each a little behind the one before.", min=1)
+    ] = 1,
+    ledger: Annotated[bool, typer.Option(help="rust only: post every match to a ledger.")] = False,
     as_json: Json = False,
 ) -> None:
     """Match a workload of order messages in one book."""
     from market_sim.bench import bench_match
 
     with counting(f"bench match, {path}", "rounds") as tell:
-        report = bench_match(file, path.value, rounds, tell).as_dict()
+        report = bench_match(file, path.value, rounds, tell, books, ledger).as_dict()
     if as_json:
         emit_json(report)
     else:

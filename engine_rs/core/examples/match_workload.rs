@@ -12,7 +12,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use market_core::workload::{Run, Workload};
+use market_core::workload::{Run, Setting, Workload};
 
 const ROUNDS: usize = 15;
 
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut least = u64::MAX;
         let mut outcome = None;
         for _ in 0..ROUNDS {
-            let mut run = Run::new(workload.clone());
+            let mut run = Run::new(workload.clone(), Setting::default());
             run.preload();
             let start = busy_ns();
             outcome = Some(run.finish());

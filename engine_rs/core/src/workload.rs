@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::event::{Event, EventKind};
+use crate::ledger::{Ledger, Settlement};
 use crate::order::{Command, NewOrder, OrderType};
-use crate::types::{Lots, OrderId, Side, Ticks};
+use crate::types::{AssetId, FIRST_USER_AGENT, ListingId, Lots, OrderId, Side, Ticks};
 use crate::venue::{ListingSpec, Venue};
 
 const HEADER_BYTES: usize = 16;
@@ -108,48 +109,94 @@ fn message(row: &[u8]) -> Option<Message> {
     Some(Message { kind, side, size: word(row, 4), price, id: word(row, 12), target: word(row, 16) })
 }
 
+/// Messages by which each book is behind the one before it.
+const LAG: usize = 1_009;
+
+/// What a run carries beside one book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Every message goes to so many books, one some messages behind the other; they end alike.
+    pub books: ListingId,
+    /// Every match moves money and goods between accounts.
+    pub ledger: bool,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { books: 1, ledger: false }
+    }
+}
+
 /// A workload under way on a venue of its own, with fees, self-trade prevention and all rows written.
 #[derive(Clone, Debug)]
 pub struct Run {
     workload: Arc<Workload>,
     venue: Venue,
+    ledger: Option<Ledger>,
     events: Vec<Event>,
-    outcome: Outcome,
+    /// By book.
+    outcomes: Vec<Outcome>,
     done: usize,
 }
 
+const BASE: AssetId = 0;
+const QUOTE: AssetId = 1;
+
 impl Run {
     /// A run with nothing done yet; several runs may share a workload.
-    pub fn new(workload: Arc<Workload>) -> Self {
+    pub fn new(workload: Arc<Workload>, setting: Setting) -> Self {
         let mut venue = Venue::new();
-        // A rebate of 0.2 and a charge of 0.5 basis points: both ways of rounding are at work.
-        venue.add_listing(ListingSpec::new(1, 1, 0, -2_000, 5_000).expect("a valid listing"));
+        for _ in 0..setting.books {
+            // A rebate of 0.2 and a charge of 0.5 basis points: both ways of rounding are at work.
+            venue.add_listing(ListingSpec::new(1, 1, 0, -2_000, 5_000).expect("a valid listing"));
+        }
+        let ledger = setting.ledger.then(|| {
+            let mut ledger = Ledger::new(false);
+            ledger.grow((FIRST_USER_AGENT + 2 * ACCOUNTS_A_SIDE) as usize, 1, 2);
+            ledger
+        });
         let events = Vec::with_capacity(2 * EVENTS_KEPT);
-        Self { workload, venue, events, outcome: Outcome::default(), done: 0 }
+        let outcomes = vec![Outcome::default(); setting.books as usize];
+        Self { workload, venue, ledger, events, outcomes, done: 0 }
     }
 
-    /// Fills the book.
+    /// Fills the books.
     pub fn preload(&mut self) {
         self.advance(self.workload.preload);
     }
 
-    /// Runs the timed part to its end.
+    /// Runs the timed part to its end: what came of one book. Panics if the books differ.
     pub fn finish(&mut self) -> Outcome {
         self.advance(self.workload.messages.len());
-        self.outcome
+        let first = self.outcomes[0];
+        assert!(self.outcomes.iter().all(|outcome| *outcome == first), "books of like messages are alike");
+        first
     }
 
     pub fn venue(&self) -> &Venue {
         &self.venue
     }
 
+    /// Whether every asset still sums to what was deposited: nothing.
+    pub fn is_balanced(&self) -> bool {
+        self.ledger.as_ref().is_none_or(|ledger| ledger.imbalance(BASE) == 0 && ledger.imbalance(QUOTE) == 0)
+    }
+
     fn advance(&mut self, end: usize) {
         let workload = Arc::clone(&self.workload);
-        let messages = &workload.messages[self.done.min(end)..end];
-        for (time_ns, message) in (self.done as i64..).zip(messages) {
-            self.send(time_ns, message);
-            if self.events.len() >= EVENTS_KEPT {
-                self.read_events();
+        let start = self.done.min(end);
+        let messages = &workload.messages[start..end];
+        let books = self.outcomes.len();
+        for step in 0..messages.len() + (books - 1) * LAG {
+            // Lagging books are at different places of the workload, as books of different instruments are.
+            for book in 0..books {
+                let place = step.checked_sub(book * LAG);
+                if let Some((place, message)) = place.and_then(|place| Some((place, messages.get(place)?))) {
+                    self.send((start + place) as i64, message, book as ListingId);
+                    if self.events.len() >= EVENTS_KEPT {
+                        self.read_events();
+                    }
+                }
             }
         }
         self.done = self.done.max(end);
@@ -157,16 +204,16 @@ impl Run {
     }
 
     #[inline]
-    fn send(&mut self, time_ns: i64, message: &Message) {
+    fn send(&mut self, time_ns: i64, message: &Message, book: ListingId) {
         let Message { kind, side, size, price, id, target } = *message;
         if matches!(kind, MessageKind::Cancel | MessageKind::Replace) {
-            let cancel = Command::Cancel { id: order_id(target, side), listing: 0 };
+            let cancel = Command::Cancel { id: order_id(target, side), listing: book };
             self.venue.process(time_ns, &cancel, &mut self.events);
             if kind == MessageKind::Cancel {
                 return;
             }
         }
-        let mut order = NewOrder::limit(order_id(id, side), 0, side, Ticks::from(price), Lots::from(size));
+        let mut order = NewOrder::limit(order_id(id, side), book, side, Ticks::from(price), Lots::from(size));
         if kind == MessageKind::Market {
             order.order_type = OrderType::Market;
             order.price = None;
@@ -175,14 +222,40 @@ impl Run {
     }
 
     fn read_events(&mut self) {
-        let Outcome { fills, traded, hash } = &mut self.outcome;
-        for event in self.events.iter().filter(|event| event.kind == EventKind::Trade) {
+        let Self { events, outcomes, ledger, .. } = self;
+        for event in events.iter().filter(|event| event.kind == EventKind::Trade) {
+            let Outcome { fills, traded, hash } = &mut outcomes[event.listing as usize];
             *fills += 1;
             *traded += event.size;
             let number = number_of(event.id()) * 31 + event.size as u64 * 7 + event.price as u64;
             *hash = hash.wrapping_mul(1_000_003).wrapping_add(number);
         }
-        self.events.clear();
+        if let Some(ledger) = ledger {
+            settle(ledger, events);
+        }
+        events.clear();
+    }
+}
+
+/// Posts every match among the rows: TRADE, the maker's FILL, the taker's FILL.
+fn settle(ledger: &mut Ledger, rows: &[Event]) {
+    for rows in rows.windows(3).filter(|rows| rows[0].kind == EventKind::Trade) {
+        let [trade, maker, taker] = rows else { unreachable!("windows of three") };
+        let settlement = Settlement {
+            venue: 0,
+            base: BASE,
+            quote: QUOTE,
+            aggressor: trade.side,
+            maker: FIRST_USER_AGENT + maker.agent,
+            taker: FIRST_USER_AGENT + taker.agent,
+            notional: trade.price * trade.size,
+            base_atoms: trade.size,
+            maker_fee: maker.fee,
+            taker_fee: taker.fee,
+        };
+        for posting in settlement.postings() {
+            ledger.post(posting).expect("a workload's sums fit");
+        }
     }
 }
 
@@ -229,12 +302,26 @@ mod tests {
         );
         let workload = Workload::parse(&bytes).unwrap();
         assert_eq!(workload.timed(), 3);
-        let mut run = Run::new(Arc::new(workload));
+        let mut run = Run::new(Arc::new(workload), Setting::default());
         run.preload();
         assert_eq!(run.venue().book(0).live(), 2);
         let hash = (501 * 31 + 6 * 7 + 10u64) * 1_000_003 + 502 * 31 + 2 * 7 + 10;
         assert_eq!(run.finish(), Outcome { fills: 2, traded: 8, hash });
         assert_eq!(run.venue().book(0).live(), 0);
+    }
+
+    #[test]
+    fn books_are_alike_and_accounts_balance() {
+        let rows = [row(0, 1, 5, 10, 0, 0), row(2, 0, 3, 0, 1, 0), row(0, 0, 4, 12, 2, 0)];
+        let workload = Arc::new(Workload::parse(&file(1, &rows)).unwrap());
+        let mut run = Run::new(workload, Setting { books: 3, ledger: true });
+        run.preload();
+        assert_eq!((run.finish().fills, run.finish().traded), (2, 5));
+        assert!(run.is_balanced() && (0..3).all(|book| run.venue().book(book).live() == 1));
+        let ledger = run.ledger.as_ref().unwrap();
+        // Three books: 15 lots sold at 10, a rebate of 0.2 basis points of each match rounded down to nothing.
+        let seller = FIRST_USER_AGENT + 1;
+        assert_eq!((ledger.balance(seller, 0, BASE), ledger.balance(seller, 0, QUOTE)), (-15, 150));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use market_core::workload::{Run, Workload as CoreWorkload};
+use market_core::workload::{Run, Setting, Workload as CoreWorkload};
 use pyo3::prelude::*;
 
 use crate::errors::bad_value;
@@ -27,6 +27,8 @@ impl Workload {
     }
 }
 
+const MOST_BOOKS: u32 = 1_024;
+
 /// A workload under way on a venue of its own.
 #[pyclass(module = "market_sim._engine")]
 pub struct WorkloadRun {
@@ -36,8 +38,12 @@ pub struct WorkloadRun {
 #[pymethods]
 impl WorkloadRun {
     #[new]
-    fn new(workload: &Workload) -> Self {
-        Self { core: Run::new(Arc::clone(&workload.core)) }
+    #[pyo3(signature = (workload, books = 1, ledger = false))]
+    fn new(workload: &Workload, books: u32, ledger: bool) -> PyResult<Self> {
+        if !(1..=MOST_BOOKS).contains(&books) {
+            return Err(bad_value(format!("{books} books: a run has 1 to {MOST_BOOKS}")));
+        }
+        Ok(Self { core: Run::new(Arc::clone(&workload.core), Setting { books, ledger }) })
     }
 
     /// Fills the book.
@@ -49,6 +55,11 @@ impl WorkloadRun {
     fn finish(&mut self, py: Python<'_>) -> (u64, i64, u64) {
         let outcome = py.detach(|| self.core.finish());
         (outcome.fills, outcome.traded, outcome.hash)
+    }
+
+    /// Whether every asset still sums to what was deposited.
+    fn is_balanced(&self) -> bool {
+        self.core.is_balanced()
     }
 
     fn state_hash(&self) -> u64 {
