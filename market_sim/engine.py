@@ -18,7 +18,7 @@ from market_sim.reference.external import FlowKind
 from market_sim.reference.hashing import name_hash, stream_seed
 from market_sim.reference.order import CommandKind, OrderType, SelfTradePrevention, TimeInForce
 from market_sim.reference.terms import Peg, Refresh
-from market_sim.reference.types import FIRST_USER_AGENT, RESERVED_NAMES, Phase, Side
+from market_sim.reference.types import FIRST_USER_AGENT, RESERVED_NAMES, MatchingPolicy, Phase, Side
 from market_sim.reference.venue.market_data import LAST, PLACE_KEPT, MarketDataKind, MarketDataRow
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "FlowKind",
     "MarketDataKind",
     "MarketDataRow",
+    "MatchingPolicy",
     "NoticeKind",
     "OrderType",
     "Peg",

@@ -47,7 +47,10 @@ def line(event):
     if kind in REJECT_KINDS:
         return f"{kind.name} {order} {RejectReason(event.reason).name} left {event.leaves}"
     if kind == EventKind.PHASE:
-        return f"PHASE {Phase(event.reason).name}"
+        alone = f" of listing {event.listing}" if event.flags else ""
+        return f"PHASE {Phase(event.reason).name}{alone}"
+    if kind in (EventKind.AUCTION, EventKind.INDICATIVE):
+        return f"{kind.name} {event.size}@{event.price} surplus {event.leaves}"
     if kind == EventKind.PRINT:
         return f"PRINT {event.size}@{event.price} {Side(event.side).name}"
     if kind == EventKind.REFRESHED:
@@ -108,6 +111,19 @@ class Floor:
     def phase(self, phase):
         self.time_ns += 1
         return self.taken(self.venue.set_phase(self.time_ns, int(phase)))
+
+    def reference(self, price):
+        self.venue.set_reference_price(self.listing, price)
+
+    def uncross(self, phase=Phase.CONTINUOUS):
+        """End a call: (auction price, volume), and the matches as (lots, buyer, seller)."""
+        self.phase(phase)
+        auctions = [(event.price, event.size) for event in self.events if event.kind == EventKind.AUCTION]
+        assert len(auctions) <= 1, "one auction, one price"
+        trades = [event for event in self.events if event.kind == EventKind.TRADE]
+        assert all(event.price == auctions[0][0] for event in trades), "all at the auction's price"
+        pairs = [(t.size, *((t.contra_agent, t.agent)[:: 1 if t.side == BUY else -1])) for t in trades]
+        return (auctions[0] if auctions else None), pairs
 
     def advance(self, time_ns):
         self.time_ns = time_ns

@@ -2,7 +2,8 @@
 
 To the commands of `engine_streams` come ("ex", agent, counter, listing, side, order type, tif, stp,
 post-only, price, size, terms), ("advance", nanoseconds), ("mass", agent, listing or None, side or None),
-("disconnect", agent) and ("print", listing, side, price, size): a recorded trade.
+("disconnect", agent), ("print", listing, side, price, size): a recorded trade, ("reference", listing, price),
+("risk", agent, listing, limits) and ("position", agent, listing, lots).
 """
 
 from dataclasses import dataclass
@@ -21,17 +22,22 @@ from engine_kit import (
     NEWEST,
     NONE,
     OLDEST,
+    PASS,
     STOP,
     STOP_LIMIT,
     TRAILING_STOP,
 )
 from engine_streams import Mix, Stream, by_call
 
-from market_sim.engine import Phase
+from market_sim.engine import MatchingPolicy, Phase
 
 ALL_MODES = (NONE, NEWEST, OLDEST, BOTH, DECREMENT)
 BEYOND_PRICE = ("iceberg", "hidden", "minimum", "gtd", "day", "protection", "market to limit")
-STEP_NS = 10  # between commands
+WAITING = ("stop", "stop limit", "trailing", "peg", "peg")
+PLAIN_FEES = (1, 1, 0, 0, 0)
+CALLS = (Phase.PRE_OPEN, Phase.OPENING_AUCTION, Phase.HALT, Phase.CLOSING_AUCTION)
+BATCHES = {"policy": MatchingPolicy.BATCH_AUCTION, "interval_ns": 150}
+SHARED = {"policy": MatchingPolicy.PRO_RATA, "top_order_max_lots": 6, "pro_rata_min_lots": 2}
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,11 @@ class Whole(Mix):
     features: tuple = BEYOND_PRICE
     modes: tuple = (NONE, NONE, NEWEST)
     phases: tuple = (Phase.SUSPENDED, Phase.CLOSED)
+    resume: float = 0.2  # share of commands that open a venue again
+    matching: tuple = ()  # per listing: what `set_matching` is told, None: nothing
+    halts: tuple = ()  # per listing: (basis points, nanoseconds), None: no halt
+    reference: float = 0.0  # share of commands that tell a reference price
+    risk: float = 0.0  # share of commands that set limits, and again of those that tell a position
     sizes: tuple = (1, 30)
     advance: float = 0.02
     mass: float = 0.01
@@ -50,6 +61,7 @@ class Whole(Mix):
     cancel: float = 0.08
     live: int = 30
     nonsense: float = 0.03  # share of terms that do not fit the order
+    step_ns: int = 10  # between commands
 
 
 WHOLE_MIXES = {
@@ -66,10 +78,97 @@ WHOLE_MIXES = {
         features=("peg", "peg", "hidden", "iceberg"), terms=0.5, modes=ALL_MODES
     ),
     "everything at two listings": Whole(
-        listings=((977, 10, 20_000, -1_777, 4_321), (1, 1, 0, 0, 0)),
+        listings=((977, 10, 20_000, -1_777, 4_321), PLAIN_FEES),
         modes=ALL_MODES,
         phase=0.005,
-        features=(*BEYOND_PRICE, *BEYOND_PRICE, "stop", "stop limit", "trailing", "peg", "peg"),
+        features=(*BEYOND_PRICE, *BEYOND_PRICE, *WAITING),
+    ),
+}
+
+WITH_AUCTIONS = {
+    "everything in a call": Whole(
+        listings=((977, 10, 20_000, -1_777, 4_321), PLAIN_FEES),
+        features=(*BEYOND_PRICE, "market to limit", *WAITING),
+        types=(LIMIT, LIMIT, LIMIT, MARKET),
+        modes=(NONE, NONE, NONE, NEWEST, OLDEST, BOTH, DECREMENT),
+        phases=(*CALLS, *CALLS, Phase.SUSPENDED, Phase.CLOSED),
+        phase=0.02,
+        resume=0.04,
+        reference=0.01,
+        replace=0.1,
+    ),
+    "everything of one owner in a call": Whole(
+        agents=3,
+        owners={3: 1},
+        features=("iceberg", "hidden", "market to limit"),
+        modes=(*ALL_MODES, PASS),
+        types=(LIMIT, LIMIT, MARKET),
+        phases=CALLS,
+        phase=0.03,
+        resume=0.06,
+        terms=0.4,
+    ),
+    "everything shared": Whole(
+        listings=(PLAIN_FEES, PLAIN_FEES),
+        matching=(SHARED, {"policy": MatchingPolicy.PRO_RATA}),
+        features=("iceberg", "hidden", "minimum", *WAITING),
+        modes=(*ALL_MODES, NONE, NONE, PASS),
+        owners={6: 1},
+        prices=(98, 102),
+        phases=(*CALLS, Phase.SUSPENDED),
+        phase=0.003,
+        terms=0.3,
+    ),
+    "everything in batches": Whole(
+        matching=(BATCHES,),
+        types=(LIMIT, LIMIT, LIMIT, MARKET),
+        tifs=(GTC,) * 19 + (IOC,),
+        features=("market to limit", "stop", "stop limit", "trailing", "gtd", "day", "iceberg"),
+        modes=(NONE, NONE, NONE, NEWEST, OLDEST, BOTH, DECREMENT),
+        prices=(98, 102),
+        phases=(*CALLS, Phase.SUSPENDED, Phase.CLOSED),
+        phase=0.004,
+        terms=0.3,
+        advance=0.06,
+        reference=0.005,
+    ),
+    "everything that halts": Whole(
+        listings=(PLAIN_FEES, (977, 10, 20_000, -1_777, 4_321)),
+        matching=(None, SHARED),
+        halts=((250, 300), (150, 0)),
+        features=("iceberg", "hidden", "minimum", "protection", "market to limit", *WAITING),
+        types=(LIMIT, LIMIT, LIMIT, MARKET),
+        phases=(*CALLS, Phase.CONTINUOUS, Phase.CONTINUOUS, Phase.SUSPENDED, Phase.CLOSED),
+        phase=0.015,
+        advance=0.05,
+        reference=0.01,
+    ),
+    "everything everywhere": Whole(
+        listings=((977, 10, 20_000, -1_777, 4_321), PLAIN_FEES, PLAIN_FEES),
+        matching=(None, SHARED, BATCHES),
+        halts=((300, 200), (400, 100), None),
+        features=(*BEYOND_PRICE, *WAITING),
+        types=(LIMIT, LIMIT, LIMIT, MARKET),
+        modes=(*ALL_MODES, NONE, NONE, NONE),
+        phases=(*CALLS, Phase.CONTINUOUS, Phase.SUSPENDED, Phase.CLOSED),
+        phase=0.01,
+        resume=0.1,
+        advance=0.05,
+        reference=0.01,
+        risk=0.002,
+        live=60,
+    ),
+    "everything limited": Whole(
+        listings=((977, 10, 20_000, -1_777, 4_321), PLAIN_FEES),
+        matching=(None, SHARED),
+        agents=4,
+        features=(*BEYOND_PRICE, *WAITING),
+        types=(LIMIT, LIMIT, LIMIT, MARKET),
+        phases=(*CALLS, Phase.SUSPENDED),
+        phase=0.005,
+        reference=0.01,
+        risk=0.03,
+        step_ns=10**8,
     ),
 }
 
@@ -84,13 +183,13 @@ class WholeStream(Stream):
 
     def command(self):
         draw, mix = self.random, self.mix
-        self.now_ns += STEP_NS
-        if self.phase != Phase.CONTINUOUS and draw.random() < 0.2:
+        self.now_ns += mix.step_ns
+        if self.phase != Phase.CONTINUOUS and draw.random() < mix.resume:
             return self._phase(Phase.CONTINUOUS)
         if draw.random() < mix.phase:
             return self._phase(draw.choice(mix.phases))
         what = draw.random()
-        for kind in ("advance", "mass", "disconnect", "print"):
+        for kind in ("advance", "mass", "disconnect", "print", "reference", "risk"):
             share = getattr(mix, kind)
             if what < share:
                 return getattr(self, f"_{kind}")()
@@ -133,6 +232,29 @@ class WholeStream(Stream):
         listing = draw.randrange(len(mix.listings))
         return ("print", listing, draw.randrange(2), draw.randint(*mix.prices), draw.randint(*mix.sizes))
 
+    def _reference(self):
+        return (
+            "reference",
+            self.random.randrange(len(self.mix.listings)),
+            self.random.randint(*self.mix.prices),
+        )
+
+    def _risk(self):
+        draw, mix = self.random, self.mix
+        where = (draw.randint(1, mix.agents), draw.randrange(len(mix.listings)))
+        if draw.random() < 0.4:
+            return ("position", *where, draw.randint(-10, 30))
+        every = {
+            "max_order_lots": draw.randint(5, 30),
+            "max_notional_atoms": draw.randint(500, 3_000) * mix.listings[where[1]][0],
+            "max_position_lots": draw.randint(10, 60),
+            "collar_bps": draw.choice((0, 50, 200, 300)),
+            "max_messages_per_s": draw.randint(1, 6),
+            "no_short_sale": True,
+        }
+        chosen = draw.sample(list(every), draw.randint(0, 3))
+        return ("risk", *where, {name: every[name] for name in chosen})
+
     def new(self):
         kind, *order = super().new()
         if self.random.random() > self.mix.terms:
@@ -174,7 +296,10 @@ class WholeStream(Stream):
 
     def _gtd(self, order):
         order = self.fitting(order, tif=GTD, post_only=False)
-        terms = {"expire_ns": self.now_ns + self.random.choice((-1, 1, 1, 1)) * self.random.randint(1, 400)}
+        terms = {
+            "expire_ns": self.now_ns
+            + self.random.choice((-1, 1, 1, 1)) * self.random.randint(1, 40) * self.mix.step_ns
+        }
         if order[4] == LIMIT and order[8] is not None and self.random.random() < 0.3:
             terms["display_lots"] = max(self.random.randint(0, 3), order[9] // 40)
         return (*order, terms)
@@ -221,7 +346,7 @@ class WholeStream(Stream):
 
     def with_end(self, order, terms):
         if order[5] == GTD:
-            terms["expire_ns"] = self.now_ns + self.random.randint(1, 400)
+            terms["expire_ns"] = self.now_ns + self.random.randint(1, 40) * self.mix.step_ns
         return terms
 
     def _peg(self, order):
@@ -237,6 +362,12 @@ def open_whole(venue_class, mix):
         venue.add_listing(*listing)
     for agent, owner in mix.owners.items():
         venue.set_owner(agent, owner)
+    for listing, chosen in enumerate(mix.matching):
+        if chosen:
+            venue.set_matching(listing, **chosen)
+    for listing, halt in enumerate(mix.halts):
+        if halt:
+            venue.set_volatility_halt(listing, *halt)
     venue.set_cancel_on_disconnect(1, True)
     venue.set_cancel_on_disconnect(2, True)
     venue.set_cancel_on_disconnect(2, False)
@@ -255,6 +386,8 @@ def send(venue, time_ns, command):
         count = venue.mass_cancel(time_ns, *rest)
     elif kind == "disconnect":
         count = venue.disconnect(time_ns, *rest)
+    elif kind in ("reference", "position", "risk"):
+        return told(venue, kind, *rest)
     elif kind == "print":
         count = venue.print_trade(time_ns, *rest)
     else:
@@ -264,14 +397,26 @@ def send(venue, time_ns, command):
     return rows
 
 
-def timed(commands):
+def told(venue, kind, *numbers):
+    """What a venue is told without an event to answer."""
+    if kind == "reference":
+        venue.set_reference_price(*numbers)
+    elif kind == "position":
+        venue.set_position(*numbers)
+    else:
+        *where, limits = numbers
+        venue.set_risk(*where, **limits)
+    return []
+
+
+def timed(commands, mix):
     """Commands with their times."""
-    return ((STEP_NS * (place + 1), command) for place, command in enumerate(commands))
+    return ((mix.step_ns * (place + 1), command) for place, command in enumerate(commands))
 
 
-def record_whole(venue, commands):
+def record_whole(venue, commands, mix):
     """After each command: its events and the hash of the venue."""
-    return [(send(venue, time_ns, command), venue.state_hash()) for time_ns, command in timed(commands)]
+    return [(send(venue, time_ns, command), venue.state_hash()) for time_ns, command in timed(commands, mix)]
 
 
 __all__ = ["WHOLE_MIXES", "Phase", "Whole", "WholeStream", "open_whole", "record_whole", "send", "timed"]

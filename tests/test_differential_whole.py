@@ -24,7 +24,7 @@ def compare(name, seed, count):
     mix = WHOLE_MIXES[name]
     one, others = open_whole(REFERENCE, mix), [open_whole(other, mix) for other in OTHERS]
     stream = WholeStream(mix, f"{seed} {name}")
-    for time_ns, command in timed(stream.command() for _ in range(count)):
+    for time_ns, command in timed((stream.command() for _ in range(count)), mix):
         expected = send(one, time_ns, command)
         state = one.state_hash()
         for other in others:
@@ -51,7 +51,7 @@ def test_the_streams_reach_every_rule():
     for name, mix in WHOLE_MIXES.items():
         venue = open_whole(REFERENCE, mix)
         stream = WholeStream(mix, f"2026 {name}")
-        for time_ns, command in timed(stream.take(4_000)):
+        for time_ns, command in timed(stream.take(4_000), mix):
             for row in send(venue, time_ns, command):
                 event = Event(*row)
                 kinds.add(EventKind(event.kind))

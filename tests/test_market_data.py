@@ -227,7 +227,7 @@ def rebuild(venue_class, name, seed, count, joins):
     for listing in range(listings):
         venue.set_market_data(listing, **ALL)
     subscribers = [Subscriber(venue.market_data_snapshot())]
-    for place, (time_ns, command) in enumerate(timed(WholeStream(mix, seed).take(count))):
+    for place, (time_ns, command) in enumerate(timed(WholeStream(mix, seed).take(count), mix)):
         send(venue, time_ns, command)
         rows = venue.take_market_data()
         if place == joins:
@@ -244,7 +244,7 @@ def test_both_engines_publish_the_same_rows(name):
     for venue in venues:
         for listing in range(len(mix.listings)):
             venue.set_market_data(listing, **ALL)
-    for time_ns, command in timed(WholeStream(mix, f"same rows {name}").take(1_500)):
+    for time_ns, command in timed(WholeStream(mix, f"same rows {name}").take(1_500), mix):
         for venue in venues:
             send(venue, time_ns, command)
         first, *others = [plain(venue.take_market_data()) for venue in venues]
@@ -260,7 +260,7 @@ def stream(venue_class, count=200):
     mix = WHOLE_MIXES["everything that shows less"]
     venue = open_whole(venue_class, mix)
     venue.set_market_data(0, **ALL)
-    for time_ns, command in timed(WholeStream(mix, 5).take(count)):
+    for time_ns, command in timed(WholeStream(mix, 5).take(count), mix):
         send(venue, time_ns, command)
     return venue, plain(venue.take_market_data())
 

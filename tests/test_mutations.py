@@ -438,7 +438,7 @@ def whole_story(name):
     for mix_name, mix in WHOLE_MIXES.items():
         commands = WholeStream(mix, seed=f"planted {mix_name}").take(COMMANDS)
         try:
-            story += record_whole(open_whole(engine.venue_class(name), mix), commands)
+            story += record_whole(open_whole(engine.venue_class(name), mix), commands, mix)
         except (AssertionError, KeyError) as fault:
             return [*story, repr(fault)]
     return story

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from market_sim.reference.hashing import fnv
-from market_sim.reference.level import BookSide, Level
-from market_sim.reference.order import Order, SelfTradePrevention, TimeInForce
+from market_sim.reference.level import NO_LIMIT, BookSide, Level
+from market_sim.reference.order import Order, OrderType, SelfTradePrevention, TimeInForce
 from market_sim.reference.terms import Peg
 from market_sim.reference.types import AgentId, Lots, OrderId, Side, Ticks
 
@@ -58,26 +58,28 @@ class Book:
 
     def level_lots(self, side: int, price: Ticks) -> Lots:
         """Lots resting at one price, shown or not."""
-        level = self.sides[side].levels.get(price)
-        return level.lots + level.reserve if level else 0
+        return self.sides[side].lots_at(price)
 
     def in_priority(self, side: int) -> Iterator[Order]:
         """Orders of a side in the order in which they would trade."""
+        yield from self.sides[side].market.in_priority()
         for level in self.sides[side].from_best():
             yield from level.in_priority()
 
     def lots_ahead(self, order: Order) -> Lots:
         """Lots shown before an order at its own price."""
         ahead = 0
-        for other in self.sides[order.side].levels[order.price].orders.values():
+        for other in self._level(order).orders.values():
             if other is order:
                 break
             ahead += other.shown
         return ahead
 
     def crosses(self, side: int, price: Ticks | None) -> bool:
-        """Whether an order of `side` limited to `price` (None: no limit) could trade at once."""
+        """Whether an order of `side` limited to `price` (None: no limit) could trade with what rests."""
         opposite = self.best_price(1 - side)
+        if self.sides[1 - side].market.orders:
+            return True
         return opposite is not None and self._within(side, opposite, price)
 
     @staticmethod
@@ -103,14 +105,19 @@ class Book:
                     return maker
         return None
 
-    def can_fill(self, side: int, owner: AgentId, stp: int, limit: Ticks | None, size: Lots) -> bool:
+    def can_fill(
+        self, side: int, owner: AgentId, stp: int, limit: Ticks | None, size: Lots, shared: bool = False
+    ) -> bool:
         """Whether `size` lots could trade at once: what fill-or-kill and minimum quantity ask first.
 
         The scan walks in priority order. A mode that ends or shrinks the order at its first own maker
-        lets nothing behind that maker count; PASS and OLDEST leave own makers out.
+        lets nothing behind that maker count; PASS and OLDEST leave own makers out. Where a level is
+        `shared` pro rata nobody can tell what trades before an own maker: it ends the scan.
         """
         for level in self.sides[1 - side].from_best():
             if size <= 0 or not self._within(side, level.price, limit):
+                break
+            if shared and stp in STOPS_AT_OWN and any(o.owner == owner for o in level.orders.values()):
                 break
             for maker, lots in self._parts(level):
                 if maker.owner != owner or stp == SelfTradePrevention.NONE:
@@ -132,33 +139,34 @@ class Book:
 
     # --- changing ----------------------------------------------------------------------------------
 
-    def rest(self, order: Order) -> None:
-        """Let an order join the back of the queue at its price."""
+    def rest(self, order: Order, may_cross: bool = False) -> None:
+        """Let an order join the back of the queue at its price; one without a price shows nothing."""
         assert order.leaves > 0, "an order without leaves cannot rest"
         assert order.id not in self.orders, "an order id is live once"
-        assert not self.crosses(order.side, order.price), (
+        assert may_cross or not (order.price == NO_LIMIT or self.crosses(order.side, order.price)), (
             "continuous trading leaves no bid at or above an offer"
         )
-        level = self.sides[order.side].level_for(order.price)
+        side = self.sides[order.side]
+        level = side.level_for(order.price) if order.price else side.market
         self.orders[order.id] = order
-        order.shown = order.peak
+        order.shown = order.peak if order.price else 0
         level.count(order, 1)
-        if order.shown:
+        if order.shown or not order.price:
             level.orders[order.id] = order
         if order.keeps_a_reserve:
             level.behind[order.id] = order
 
     def remove(self, order: Order) -> None:
         """Take an order out of its queue."""
-        side = self.sides[order.side]
-        level = side.levels[order.price]
+        level = self._level(order)
         del self.orders[order.id]
         level.orders.pop(order.id, None)
         level.behind.pop(order.id, None)
         level.count(order, -1)
         if level.empty:
             assert level.lots == level.reserve == 0, "an empty level holds no lots"
-            side.drop(order.price)
+            if order.price:
+                self.sides[order.side].drop(order.price)
 
     def resize(self, order: Order, change: Lots) -> None:
         """Add `change` lots (negative: take away) to the leaves; the order keeps its place, or goes at 0.
@@ -167,10 +175,11 @@ class Book:
         """
         if self._ends(order, change):
             return
-        level = self.sides[order.side].levels[order.price]
+        level = self._level(order)
         level.count(order, -1)
         order.leaves += change
-        order.shown = order.leaves if order.display is None else min(order.shown, order.leaves)
+        if order.price:
+            order.shown = order.leaves if order.display is None else min(order.shown, order.leaves)
         level.count(order, 1)
 
     def fill(self, order: Order, lots: Lots) -> bool:
@@ -178,7 +187,7 @@ class Book:
         assert 0 < lots <= order.within_reach, "a match takes what is within reach"
         if self._ends(order, -lots):
             return False
-        level = self.sides[order.side].levels[order.price]
+        level = self._level(order)
         level.count(order, -1)
         order.leaves -= lots
         was_shown = order.shown > 0
@@ -188,6 +197,11 @@ class Book:
             del level.orders[order.id]
             return True
         return False
+
+    def _level(self, order: Order) -> Level:
+        """The queue in which a resting order stands."""
+        side = self.sides[order.side]
+        return side.levels[order.price] if order.price else side.market
 
     def _ends(self, order: Order, change: Lots) -> bool:
         if order.leaves + change > 0:
@@ -199,7 +213,7 @@ class Book:
 
     def show_peak(self, order: Order) -> None:
         """Show an iceberg's next peak at the back of the public queue."""
-        level = self.sides[order.side].levels[order.price]
+        level = self._level(order)
         assert not order.shown, "a peak is renewed when it is used up"
         level.count(order, -1)
         order.shown = order.peak
@@ -222,6 +236,9 @@ def order_words(order: Order) -> list[int]:
     kind = order.stp | order.post_only << 8 | (order.display is not None) << 16
     kind |= (order.tif == TimeInForce.DAY) << 17 | (order.expiry is not None) << 18
     kind |= (order.terms.peg != Peg.NONE) << 19
+    if order.price == NO_LIMIT:
+        kind |= 1 << 20 | (order.order_type == OrderType.MARKET_TO_LIMIT) << 21
+    kind |= (order.call != 0) << 22
     words = [order.side, order.price, order.agent, order.counter, order.leaves, order.total, kind]
     if order.display is not None:
         words += (order.shown, order.display, order.refresh, order.entry)
@@ -229,4 +246,6 @@ def order_words(order: Order) -> list[int]:
         words += order.expiry
     if order.terms.peg:
         words += (order.terms.peg, order.terms.peg_offset_ticks, order.limit or 0, order.number)
+    if order.call:
+        words += (order.call, order.batch)
     return words

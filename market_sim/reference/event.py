@@ -25,6 +25,8 @@ class EventKind(IntEnum):
     TRIGGERED = 12
     REFRESHED = 13
     REPRICED = 14
+    INDICATIVE = 15
+    AUCTION = 16
 
 
 class RejectReason(IntEnum):
@@ -46,6 +48,14 @@ class RejectReason(IntEnum):
     ORDER_SIZE_LIMIT = 14
     PROTECTION_REQUIRED = 15
     QUANTITY_OVERFLOW = 16
+    NOT_IN_THIS_PHASE = 17
+    NO_REFERENCE_PRICE = 18
+    RISK_ORDER_SIZE = 19
+    RISK_NOTIONAL = 20
+    RISK_POSITION = 21
+    RISK_COLLAR = 22
+    RISK_MESSAGE_RATE = 23
+    RISK_SHORT_SALE = 24
     INVALID_TERMS = 25
 
 
@@ -66,6 +76,7 @@ class CancelReason(IntEnum):
     MASS_CANCEL = 12
     DISCONNECTED = 13
     SELF_TRADE_DECREMENT = 14
+    AUCTION_REMAINDER = 15
 
 
 class NoticeKind(IntEnum):
@@ -83,6 +94,7 @@ class NoticeKind(IntEnum):
 MAKER = 1  # flags bit 0 of a FILL
 PRIORITY_KEPT = 1  # flags bit 0 of a REPLACED
 TO_THE_BACK = 1  # flags bit 0 of a REFRESHED
+ONE_LISTING = 1  # flags bit 0 of a PHASE that concerns the listing it names, not the venue
 
 
 class Event(NamedTuple):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from market_sim.reference.order import Order
 from market_sim.reference.types import Lots, OrderId, Side, Ticks
 
+NO_LIMIT: Ticks = 0  # in the place of a price: trades at any
+
 
 class Level:
     """All orders at one price and their sums; a dict keeps the order of insertion, oldest first.
@@ -24,6 +26,11 @@ class Level:
         self.reserve: Lots = 0  # not shown
         self.orders: dict[OrderId, Order] = {}
         self.behind: dict[OrderId, Order] = {}
+
+    @property
+    def all_lots(self) -> Lots:
+        """Lots resting here, shown or not."""
+        return self.lots + self.reserve
 
     @property
     def empty(self) -> bool:
@@ -46,18 +53,24 @@ class Level:
 
 
 class BookSide:
-    """The levels of one side.
+    """The levels of one side, and in a call phase the orders without a limit, ahead of every level.
 
     `ranks` holds price for bids and minus price for asks in ascending order: the best level is always
     the last one, where a list grows and shrinks cheaply, and most of the traffic is near the best.
     """
 
-    __slots__ = ("levels", "ranks", "sign")
+    __slots__ = ("levels", "market", "ranks", "sign")
 
     def __init__(self, side: Side) -> None:
         self.sign = 1 if side == Side.BUY else -1
         self.ranks: list[int] = []
         self.levels: dict[Ticks, Level] = {}
+        self.market = Level(NO_LIMIT)
+
+    def lots_at(self, price: Ticks) -> Lots:
+        """Lots resting at one price, shown or not."""
+        level = self.levels.get(price)
+        return level.all_lots if level else 0
 
     def displayed(self) -> Iterator[Level]:
         """Levels that the public sees, from best to worst."""

@@ -140,6 +140,8 @@ class Order:
     stop: Ticks | None = None  # price at which a stop is elected
     extreme: Ticks | None = None  # lowest (buy) or highest (sell) print that a trailing stop has seen
     limit: Ticks | None = None  # cap of a pegged order's price
+    call: int = 0  # who came first of those that came to rest while nothing traded; 0: before all of them
+    batch: int = 0  # of a listing that trades in batches
 
     @property
     def id(self) -> OrderId:

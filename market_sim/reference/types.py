@@ -36,11 +36,35 @@ class Side(IntEnum):
 
 
 class Phase(IntEnum):
-    """Phase of a venue. SUSPENDED still accepts cancels, CLOSED accepts nothing."""
+    """Phase of a venue. SUSPENDED still accepts cancels, CLOSED accepts nothing.
+
+    In a call phase (PRE_OPEN, OPENING_AUCTION, HALT, CLOSING_AUCTION) orders gather without trading; the
+    book may be crossed. Leaving it for CONTINUOUS or CLOSED matches them all at one price. A HALT may also
+    concern one listing, while the venue goes on.
+    """
 
     CONTINUOUS = 0
     SUSPENDED = 1
     CLOSED = 2
+    PRE_OPEN = 3
+    OPENING_AUCTION = 4
+    HALT = 5
+    CLOSING_AUCTION = 6
+
+
+CALL_PHASES = (Phase.PRE_OPEN, Phase.OPENING_AUCTION, Phase.HALT, Phase.CLOSING_AUCTION)
+
+
+class MatchingPolicy(IntEnum):
+    """Who trades first at one price.
+
+    PRICE_TIME: who came first. PRO_RATA: everybody in proportion to what they show, after the order that
+    set the price. BATCH_AUCTION: nobody until the batch ends; then all trade at one price.
+    """
+
+    PRICE_TIME = 0
+    PRO_RATA = 1
+    BATCH_AUCTION = 2
 
 
 # Agents that exist in every kernel, created by the kernel itself in this order.

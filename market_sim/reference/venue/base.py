@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from market_sim.reference.order import Order
+from market_sim.reference.risk import RiskAccount
 from market_sim.reference.types import AgentId, ListingId, Lots, Nanos, Phase, Ticks
 from market_sim.reference.venue.listing import Listing
 from market_sim.reference.venue.market_data import MarketData
@@ -15,6 +16,7 @@ class VenueParts:
     """State of a venue, for the type checker; `Venue.__init__` fills it."""
 
     name: str
+    id: int
     phase: Phase
     listings: dict[ListingId, Listing]
     exempt: set[AgentId]
@@ -25,6 +27,8 @@ class VenueParts:
     _expiries: list[tuple[Nanos, int, ListingId, Order]]  # a heap: (time, number, listing, order)
     _next_expiry: int
     _next_number: int  # for stops and pegs, when they are accepted
+    _risk: dict[tuple[ListingId, AgentId], RiskAccount]
+    _next_call: int  # for orders that come to rest while nothing trades
     _ends_with_connection: set[AgentId]
     _data: MarketData | None  # None until somebody subscribes
 
@@ -53,6 +57,22 @@ class VenueParts:
 
     def _settle(self, listing: Listing) -> None:
         """Everything that follows from a command on a listing (see `Triggers`)."""
+        raise NotImplementedError
+
+    def _end_of_day(self) -> None:
+        """Let the orders of the day end (see `Lifetime`)."""
+        raise NotImplementedError
+
+    def _phase_of(self, listing: Listing) -> Phase:
+        """The phase of one listing (see `Matching`)."""
+        raise NotImplementedError
+
+    def _pass_time(self, listing: Listing, time_ns: Nanos) -> None:
+        """What the clock ends on a listing (see `Phases`)."""
+        raise NotImplementedError
+
+    def _listing(self, listing: ListingId) -> Listing:
+        """A listing by its id, or ValueError."""
         raise NotImplementedError
 
     def _note_expiry(self, listing: Listing, order: Order, expire_ns: Nanos | None) -> None:

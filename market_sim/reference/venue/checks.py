@@ -62,12 +62,25 @@ def check_phase(phase: Phase, is_cancel: bool) -> int:
     return FINE
 
 
-def check_new(listing: Listing, order: NewOrder, price: Ticks | None, time_ns: Nanos, exempt: bool) -> int:
+def check_call(listing: Listing, order: NewOrder) -> int:
+    """Where orders gather there is nothing to trade with at once, nor a best price to stay close to."""
+    terms, stop = order.terms, order.order_type >= OrderType.STOP
+    at_once = (not may_rest(order.tif) and not stop) or terms.minimum_lots > 0
+    close_by = order.order_type == OrderType.MARKET and terms.protection_ticks is not None
+    unseen = listing.batches and (terms.display_lots is not None or terms.peg)
+    return RejectReason.NOT_IN_THIS_PHASE if at_once or close_by or unseen else FINE
+
+
+def check_new(
+    listing: Listing, order: NewOrder, price: Ticks | None, time_ns: Nanos, exempt: bool, gathers: bool
+) -> int:
     """A new order: sensible, within range, under a name that is free, with room at its price.
 
     `price` is where it would rest: as sent, or found in the book for an order that leaves it to the market.
     """
     if reason := check_combination(order) or check_terms(order, time_ns):
+        return reason
+    if gathers and (reason := check_call(listing, order)):
         return reason
     book = listing.book
     if order.terms.peg and order.price is not None and not 1 <= order.price <= MAX_PRICE:
@@ -80,6 +93,9 @@ def check_new(listing: Listing, order: NewOrder, price: Ticks | None, time_ns: N
         return RejectReason.POST_ONLY_WOULD_CROSS
     rests_at = price if may_rest(order.tif) else None
     if rests_at is not None and book.level_lots(order.side, rests_at) + order.size > MAX_LEVEL_LOTS:
+        return RejectReason.QUANTITY_OVERFLOW
+    without_limit = gathers and price is None and not order.terms.peg and order.order_type < OrderType.STOP
+    if without_limit and book.sides[order.side].market.all_lots + order.size > MAX_LEVEL_LOTS:
         return RejectReason.QUANTITY_OVERFLOW
     return FINE
 

@@ -16,7 +16,8 @@ class Lifetime(VenueParts):
     """Expiry, mass cancel, cancel on disconnect."""
 
     def advance(self, time_ns: Nanos) -> int:
-        """Let the venue's clock reach `time_ns`: what was good till then expires, earliest first.
+        """Let the venue's clock reach `time_ns`: what was good till then expires, earliest first; then
+        halts end that have lasted long enough, and batches whose interval is over.
 
         Only this moves the clock; an order's own time stamp does not. Returns the events emitted.
         """
@@ -29,6 +30,8 @@ class Lifetime(VenueParts):
                 touched.add(listing)
         for listing in sorted(touched):
             self._settle(self.listings[listing])
+        for each in self.listings.values():
+            self._pass_time(each, time_ns)
         return len(self._say.events) - before
 
     def mass_cancel(self, time_ns: Nanos, agent: AgentId, listing: ListingId | None, side: int | None) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from market_sim.reference.event import CancelReason
 from market_sim.reference.order import NewOrder, Order
 from market_sim.reference.pegs import pegged_price
-from market_sim.reference.types import MAX_LEVEL_LOTS, Lots, Ticks
+from market_sim.reference.types import MAX_LEVEL_LOTS, Lots, Phase, Ticks
 from market_sim.reference.venue.checks import check_amounts
 from market_sim.reference.venue.listing import Listing
-from market_sim.reference.venue.matching import Matching
+from market_sim.reference.venue.phases import Phases
 
 
-class Pegging(Matching):
+class Pegging(Phases):
     """Following the displayed market. A peg that moves loses its place in time."""
 
     def _reprice_pegs(self, listing: Listing) -> bool:
@@ -19,6 +19,8 @@ class Pegging(Matching):
         before = self._say.next_match_id
         listing.forget_dead_pegs()
         for order in list(listing.pegs.values()):
+            if self._phase_of(listing) != Phase.CONTINUOUS:
+                break  # what a peg follows means nothing while orders gather
             if listing.find(order.id) is order:
                 self._reprice(listing, order)
         return self._say.next_match_id != before
@@ -46,6 +48,8 @@ class Pegging(Matching):
         self._enter_peg(listing, order, price)
 
     def _price_of_peg(self, listing: Listing, order: Order) -> Ticks | None:
+        if self._gathers(listing):
+            return None
         return price_of_peg(listing, order, order.agent in self.exempt)
 
     def _replace_peg(self, listing: Listing, order: Order, limit: Ticks, size: Lots) -> None:

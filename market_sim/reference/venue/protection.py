@@ -13,13 +13,13 @@ def asks_the_market(order: NewOrder) -> bool:
     return protected or order.order_type == OrderType.MARKET_TO_LIMIT
 
 
-def effective_price(listing: Listing, order: NewOrder) -> Ticks | None:
+def effective_price(listing: Listing, order: NewOrder, gathers: bool) -> Ticks | None:
     """The limit that the order will have: as sent, or from the best price displayed on the other side.
 
     None: it has none, or it would need one and nothing is displayed. Hidden orders do not count, since
-    a limit that tells of them would betray them.
+    a limit that tells of them would betray them. Where orders gather the auction gives the limit, later.
     """
-    if not asks_the_market(order):
+    if not asks_the_market(order) or gathers:
         return order.price
     best = listing.book.best_shown(1 - order.side)
     distance = order.terms.protection_ticks or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from market_sim.reference.event import CancelReason, EventKind
 from market_sim.reference.order import Order
-from market_sim.reference.types import MAX_PRICE, MAX_SIZE, ListingId, Lots, Nanos, Side, Ticks
+from market_sim.reference.types import MAX_PRICE, MAX_SIZE, ListingId, Lots, Nanos, Phase, Side, Ticks
 from market_sim.reference.venue.base import VenueParts
 
 
@@ -49,6 +49,7 @@ class Recorded(VenueParts):
             raise ValueError(f"print of {size} lots at {price}: price from 1 to 2^53, size from 1 to 2^48")
         before = self._begin(time_ns)
         self._say.emit(EventKind.PRINT, price=price, size=size, listing=listing, side=int(side))
-        self.listings[listing].note_print(price)
+        where = self.listings[listing]
+        where.note_print(price, elects=self._phase_of(where) == Phase.CONTINUOUS)
         self._settle(self.listings[listing])
         return len(self._say.events) - before

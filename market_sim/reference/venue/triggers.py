@@ -48,20 +48,21 @@ class Triggers(Pegging):
         queue behind the ones elected before.
         """
         elected: deque[Order] = deque()
-        while self.phase == Phase.CONTINUOUS:
+        while True:
             for price in listing.take_prints():
                 elected.extend(listing.stops.elect(price))
             if elected:
                 self._act(listing, elected.popleft())
             elif not self._reprice_pegs(listing):
-                return
+                break
+        self._publish_indicative(listing)
 
     def _wait_or_act(self, listing: Listing, new: NewOrder, order: Order) -> None:
         """A new stop waits, unless the last print holds for it already."""
         order.stop = new.terms.stop_price
         order.number, self._next_number = self._next_number, self._next_number + 1
         follow(order, listing.last_print)
-        if holds(order, listing.last_print):
+        if self._phase_of(listing) == Phase.CONTINUOUS and holds(order, listing.last_print):
             self._act(listing, order)
         else:
             listing.stops.waiting[order.id] = order
@@ -73,9 +74,7 @@ class Triggers(Pegging):
         order.price = price or 0
         if not enters:
             self._say.cancelled(listing.id, order, CancelReason.NO_LIQUIDITY)
-        elif order.tif == TimeInForce.FOK and not listing.book.can_fill(
-            order.side, order.owner, order.stp, price, order.leaves
-        ):
+        elif order.tif == TimeInForce.FOK and not self._can_fill(listing, order, price, order.leaves):
             self._say.cancelled(listing.id, order, CancelReason.FILL_OR_KILL)
         elif self._match(listing, order, price):
             self._keep_or_cancel(listing, order, price)

@@ -11,6 +11,7 @@ from market_sim.reference.book import Bbo, Book
 from market_sim.reference.event import CancelReason, Event, EventKind, RejectReason
 from market_sim.reference.hashing import fnv, fold
 from market_sim.reference.order import NewOrder, Order
+from market_sim.reference.risk import RiskAccount
 from market_sim.reference.terms import PLAIN, Peg, Terms
 from market_sim.reference.types import AgentId, Atoms, ListingId, Lots, Nanos, Phase, Ticks, int64
 from market_sim.reference.venue.amending import Amending
@@ -27,7 +28,7 @@ from market_sim.reference.venue.triggers import Triggers
 from market_sim.reference.venue.writer import Writer
 
 
-class Venue(Batches, Amending, Publishing, Recorded, Lifetime, Triggers):
+class Venue(Batches, Amending, Publishing, Lifetime, Recorded, Triggers):
     """Matches commands in the order in which they come and keeps the events until they are taken."""
 
     def __init__(self, name: str, venue_id: int = 0) -> None:
@@ -43,6 +44,8 @@ class Venue(Batches, Amending, Publishing, Recorded, Lifetime, Triggers):
         self._expiries: list[tuple[Nanos, int, ListingId, Order]] = []
         self._next_expiry = 1
         self._next_number = 1
+        self._next_call = 1
+        self._risk: dict[tuple[ListingId, AgentId], RiskAccount] = {}
         self._ends_with_connection: set[AgentId] = set()
         self._data: MarketData | None = None
 
@@ -121,11 +124,17 @@ class Venue(Batches, Amending, Publishing, Recorded, Lifetime, Triggers):
         reason = check_phase(self.phase, is_cancel=False)
         if not reason and listing is None:
             reason = RejectReason.UNKNOWN_LISTING
+        reason = reason or self._check_rate(order.agent, order.listing, time_ns)
         if not reason and listing is not None:
             exempt = order.agent in self.exempt
             pegged = order.terms.peg != Peg.NONE
-            price = price_of_new_peg(listing, order, exempt) if pegged else effective_price(listing, order)
-            reason = check_new(listing, order, price, time_ns, exempt)
+            gathers = self._gathers(listing)
+            if pegged:
+                price = None if gathers else price_of_new_peg(listing, order, exempt)
+            else:
+                price = effective_price(listing, order, gathers)
+            reason = check_new(listing, order, price, time_ns, exempt, gathers)
+            reason = reason or self._check_new_risk(listing, order, price, gathers)
             if not reason:
                 self._match_new(listing, order, price)
                 return len(self._say.events) - before
@@ -166,28 +175,20 @@ class Venue(Batches, Amending, Publishing, Recorded, Lifetime, Triggers):
         price, size = int64(price), int64(size)
         before = self._begin(time_ns)
         order = self._find(listing, agent, counter)
-        reason = check_phase(self.phase, is_cancel=False) or self._missing(listing, order)
+        reason = check_phase(self.phase, is_cancel=False)
+        if not reason and listing in self.listings:
+            reason = self._check_rate(agent, listing, time_ns)
+        reason = reason or self._missing(listing, order)
         if order is not None and not reason:
-            reason = check_replace(self.listings[listing], order, price, size, agent in self.exempt)
+            where = self.listings[listing]
+            reason = check_replace(where, order, price, size, agent in self.exempt)
+            reason = reason or self._check_replace_risk(where, order, price, size)
         if order is None or reason:
             self._say.refused(
                 EventKind.REPLACE_REJECTED, reason, listing, (agent, counter), order, price, size
             )
         else:
             self._replace_any(self.listings[listing], order, price, size)
-        return len(self._say.events) - before
-
-    def set_phase(self, time_ns: Nanos, phase: int) -> int:
-        """Go to another phase; resting orders stay where they are."""
-        before = self._begin(time_ns)
-        if phase == Phase.CLOSED:
-            self._end_of_day()
-        resumes = phase == Phase.CONTINUOUS != self.phase
-        self.phase = Phase(phase)
-        self._say.emit(EventKind.PHASE, reason=int(phase), listing=self.id)
-        for listing in self.listings.values() if resumes else ():
-            listing.look_again_at_last_print()
-            self._settle(listing)
         return len(self._say.events) - before
 
     # --- reading -----------------------------------------------------------------------------------
@@ -245,15 +246,24 @@ class Venue(Batches, Amending, Publishing, Recorded, Lifetime, Triggers):
             state = fold(state, [self._next_number])
             for listing in self.listings.values():
                 state = fold(state, listing.waiting_words())
+        if self._next_call != 1:
+            state = fold(state, [self._next_call])
+        for listing in self.listings.values():
+            state = fold(state, listing.auction_words())
+        for where, account in sorted(self._risk.items(), key=lambda each: each[0]):
+            state = fold(state, [*where, *account.words()])
         return state
 
     # --- helpers -----------------------------------------------------------------------------------
 
-    def _book(self, listing: ListingId) -> Book:
+    def _listing(self, listing: ListingId) -> Listing:
         found = self.listings.get(listing)
         if found is None:
             raise ValueError(f"unknown listing {listing}: venue {self.name!r} has {len(self.listings)}")
-        return found.book
+        return found
+
+    def _book(self, listing: ListingId) -> Book:
+        return self._listing(listing).book
 
     def _find(self, listing: ListingId, agent: AgentId, counter: int) -> Order | None:
         found = self.listings.get(listing)

@@ -83,6 +83,29 @@ class Writer:
             side=order.side if order else 0,
         )
 
+    def auction(self, kind: EventKind, listing: ListingId, told: tuple[Ticks, Lots, Lots]) -> None:
+        """An indicative price, or that of an auction, with its volume and the surplus of buyers."""
+        price, volume, surplus = told
+        self.emit(kind, listing=listing, price=price, size=volume, leaves=surplus)
+
+    def crossed(
+        self,
+        listing: ListingId,
+        sides: tuple[Order, Order],
+        ages: tuple[Order, Order],
+        price: Ticks,
+        lots: Lots,
+        fees: list[Atoms],
+    ) -> None:
+        """One match of an auction: the public TRADE names the older order first; then buyer and seller."""
+        common = {"price": price, "size": lots, "match_id": self.next_match_id, "listing": listing}
+        self.next_match_id += 1
+        older, younger = ages
+        self.emit(EventKind.TRADE, side=younger.side, **common, **_parties(older, younger))
+        for order, other, fee in zip(sides, reversed(sides), fees, strict=True):
+            about = {"side": order.side, "leaves": order.leaves, "fee": fee}
+            self.emit(EventKind.FILL, **about, **common, **_parties(order, other))
+
     def matched(
         self, listing: ListingId, maker: Order, taker: Order, lots: Lots, maker_fee: Atoms, taker_fee: Atoms
     ) -> None:
@@ -94,10 +117,7 @@ class Writer:
             "listing": listing,
         }
         self.next_match_id += 1
-        of_maker = {"agent": maker.agent, "counter": maker.counter}
-        of_maker |= {"contra_agent": taker.agent, "contra_counter": taker.counter}
-        of_taker = {"agent": taker.agent, "counter": taker.counter}
-        of_taker |= {"contra_agent": maker.agent, "contra_counter": maker.counter}
+        of_maker, of_taker = _parties(maker, taker), _parties(taker, maker)
         self.emit(EventKind.TRADE, side=taker.side, **common, **of_maker)
         self.emit(
             EventKind.FILL,
@@ -109,3 +129,9 @@ class Writer:
             **of_maker,
         )
         self.emit(EventKind.FILL, side=taker.side, leaves=taker.leaves, fee=taker_fee, **common, **of_taker)
+
+
+def _parties(order: Order, contra: Order) -> dict[str, int]:
+    """Whose order it is, and who stands on the other side."""
+    about = {"agent": order.agent, "counter": order.counter}
+    return about | {"contra_agent": contra.agent, "contra_counter": contra.counter}
