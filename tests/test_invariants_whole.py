@@ -128,7 +128,7 @@ def audit(venue_class, name, seed, count):
     mix = WHOLE_MIXES[name]
     venue, accountant = open_whole(venue_class, mix), Accountant(mix)
     seq, hashes = 0, None
-    for time_ns, command in timed(WholeStream(mix, seed).take(count)):
+    for time_ns, command in timed(WholeStream(mix, seed).take(count), mix):
         rows = send(venue, time_ns, command)
         assert [row[1] for row in rows] == list(range(seq + 1, seq + 1 + len(rows)))
         seq += len(rows)

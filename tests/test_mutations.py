@@ -139,7 +139,7 @@ def fok_scan_ignores_the_limit(patch):
     patch.setattr(
         book.Book,
         "can_fill",
-        lambda self, side, owner, stp, limit, size: honest(self, side, owner, stp, None, size),
+        lambda self, side, owner, stp, limit, *rest: honest(self, side, owner, stp, None, *rest),
     )
 
 
@@ -277,10 +277,10 @@ def hidden_orders_trade_with_the_rest(patch):
 def oldest_ends_the_newest(patch):
     honest = venue.Venue._prevent
 
-    def prevent(self, listing, maker, taker):
+    def prevent(self, listing, maker, taker, lots):
         mode = taker.stp
         taker.stp = SelfTradePrevention.NEWEST if mode == SelfTradePrevention.OLDEST else mode
-        return honest(self, listing, maker, taker)
+        return honest(self, listing, maker, taker, lots)
 
     patch.setattr(venue.Venue, "_prevent", prevent)
 
@@ -288,10 +288,10 @@ def oldest_ends_the_newest(patch):
 def the_makers_mode_rules(patch):
     honest = venue.Venue._prevent
 
-    def prevent(self, listing, maker, taker):
+    def prevent(self, listing, maker, taker, lots):
         mode, taker.stp = taker.stp, maker.stp or taker.stp
         try:
-            return honest(self, listing, maker, taker)
+            return honest(self, listing, maker, taker, lots)
         finally:
             taker.stp = mode
 
@@ -301,9 +301,9 @@ def the_makers_mode_rules(patch):
 def decrement_counts_as_executed(patch):
     honest = venue.Venue._decrement
 
-    def decrement(self, listing, maker, taker):
+    def decrement(self, listing, maker, taker, lots):
         before = maker.total
-        honest(self, listing, maker, taker)
+        honest(self, listing, maker, taker, lots)
         maker.total = before
 
     patch.setattr(venue.Venue, "_decrement", decrement)
