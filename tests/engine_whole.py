@@ -83,9 +83,6 @@ WHOLE_MIXES = {
         phase=0.005,
         features=(*BEYOND_PRICE, *BEYOND_PRICE, *WAITING),
     ),
-}
-
-WITH_AUCTIONS = {
     "everything in a call": Whole(
         listings=((977, 10, 20_000, -1_777, 4_321), PLAIN_FEES),
         features=(*BEYOND_PRICE, "market to limit", *WAITING),
@@ -108,6 +105,9 @@ WITH_AUCTIONS = {
         resume=0.06,
         terms=0.4,
     ),
+}
+
+BEYOND_CALLS = {
     "everything shared": Whole(
         listings=(PLAIN_FEES, PLAIN_FEES),
         matching=(SHARED, {"policy": MatchingPolicy.PRO_RATA}),

@@ -206,7 +206,7 @@ def test_calls_and_rows_of_both_engines_agree(name):
     doors = [(engine.venue_class(each), door) for each in engine_names() for door in (send_any, send_row)]
     venues = [(open_whole(venue, mix), door) for venue, door in doors]
     amended = 0
-    for time_ns, command in timed(AmendingStream(mix, f"amend {name}").take(4_000)):
+    for time_ns, command in timed(AmendingStream(mix, f"amend {name}").take(4_000), mix):
         first, *others = [door(venue, time_ns, command) for venue, door in venues]
         for other in others:
             assert other == first, (time_ns, command, [Event(*row) for row in first])

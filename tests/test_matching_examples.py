@@ -2,19 +2,22 @@
 
 import pytest
 from engine_kit import (
+    BUY,
     DECREMENT,
     IOC,
     MARKET,
+    MARKET_TO_LIMIT,
     OLDEST,
     PEAK,
     RESERVE,
+    SELL,
     STOP,
     STOP_LIMIT,
     TRAILING_STOP,
     Floor,
 )
 
-from market_sim.engine import EventKind
+from market_sim.engine import EventKind, Phase
 
 
 @pytest.fixture
@@ -160,3 +163,86 @@ def test_trailing_stop(floor, side, bps, start, best, stop):
         if price == start:
             floor.order(3, side, None, 1, order_type=TRAILING_STOP, trail_bps=bps)
     assert floor.waiting() == [f"1@{stop} 3.1"]
+
+
+# --- auctions --------------------------------------------------------------------------------------------
+
+
+def gather(floor, bids, asks, reference=None):
+    """Let orders of (lots, price) gather; a price None is market-to-limit, "market" a market order."""
+    floor.phase(Phase.OPENING_AUCTION)
+    if reference is not None:
+        floor.reference(reference)
+    for side, orders in ((BUY, bids), (SELL, asks)):
+        for place, (lots, price) in enumerate(orders, start=1):
+            kind = {None: {"order_type": MARKET_TO_LIMIT}, "market": {"order_type": MARKET}}.get(price, {})
+            floor.order(10 * side + place, side, None if kind else price, lots, **kind)
+
+
+ASX = ([(500, 640), (500, 639), (500, 639), (1000, 634), (500, 633)],)
+ASX += ([(1000, 610), (500, 640), (520, 641), (550, 642), (519, 643)],)
+EURONEXT = ([(50, None), (90, 1010), (10, 990)], [(40, None), (100, 1008), (60, 1015)])
+MIXED = ([(500, 201), (100, 199)], [(500, 199), (100, 201)])
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "reference", "expected"),
+    [
+        (*ASX, None, (639, 1000)),
+        (*EURONEXT, 1000, (1008, 140)),
+        ([*EURONEXT[0], (20, "market")], EURONEXT[1], 1000, (1010, 140)),
+        ([(40, None)], [(45, "market")], 1000, (1000, 40)),
+        ([(400, 202), (200, 201)], [(300, 199), (200, 198)], None, (201, 500)),
+        ([(300, 202), (200, 201)], [(400, 199), (200, 198)], None, (199, 500)),
+        (*MIXED, 200, (200, 500)),
+        (*MIXED, 150, (199, 500)),
+        (*MIXED, 250, (201, 500)),
+        ([(50, "market")], [(40, "market")], 200, (200, 40)),
+        ([(50, "market")], [(40, "market")], None, None),
+        ([(500, 199)], [(500, 201)], 200, None),
+        # Most volume alone decides, whatever the reference says.
+        ([(200, 202), (200, 201), (300, 200)], [(200, 200), (200, 199), (300, 198)], 250, (200, 700)),
+        # No surplus at several prices: the nearest to the reference, which may lie between them.
+        ([(300, 202), (200, 201)], [(300, 199), (200, 198)], 200, (200, 500)),
+        ([(300, 202), (200, 201)], [(300, 199), (200, 198)], 210, (201, 500)),
+        ([(300, 202), (200, 201)], [(300, 199), (200, 198)], None, (200, 500)),
+        # Market orders against limits of one side only.
+        ([(900, "market")], [(500, 200), (400, 202)], None, (202, 900)),
+        ([(800, "market")], [(500, 200), (400, 202)], None, (202, 800)),
+        # TSX: bids 1000@10.00, 200@9.99, 200@9.99; offers market 200, 500@9.99, 100@10.00, 100@10.01.
+        (
+            [(1000, 1000), (200, 999), (200, 999)],
+            [(200, "market"), (500, 999), (100, 1000), (100, 1001)],
+            1002,
+            (1000, 800),
+        ),
+    ],
+)
+def test_the_price_of_an_auction(floor, bids, asks, reference, expected):
+    gather(floor, bids, asks, reference)
+    told = floor.venue.indicative(floor.listing)
+    assert (None if told is None else told[:2]) == expected
+    assert floor.uncross()[0] == expected
+
+
+def test_euronext_allocation(floor):
+    """With the market order for 20: fills 40, 10, 20, 70; 20 of the 90 stay at 10.10."""
+    gather(floor, [*EURONEXT[0], (20, "market")], EURONEXT[1], 1000)
+    assert floor.uncross() == ((1010, 140), [(40, 1, 11), (10, 1, 12), (20, 4, 12), (70, 2, 12)])
+    assert (floor.bids(), floor.asks()) == (["20@1010 2.1", "10@990 3.1"], ["60@1015 13.1"])
+
+
+def test_euronext_market_to_limit_stays_at_the_opening_price(floor):
+    """Market-to-limit to sell 45 against market-to-limit to buy 40: 5 stay, at the reference price."""
+    gather(floor, [(40, None)], [(45, None)], 1000)
+    assert floor.uncross() == ((1000, 40), [(40, 1, 11)])
+    assert floor.asks() == ["5@1000 11.1"]
+
+
+def test_tsx_opening(floor):
+    """The bid of 1000@10.00 buys 200, 500 and 100; what is left of it stays."""
+    bids = [(1000, 1000), (200, 999), (200, 999)]
+    gather(floor, bids, [(200, "market"), (500, 999), (100, 1000), (100, 1001)], 1002)
+    assert floor.uncross() == ((1000, 800), [(200, 1, 11), (500, 1, 12), (100, 1, 13)])
+    assert floor.bids() == ["200@1000 1.1", "200@999 2.1", "200@999 3.1"]
+    assert floor.asks() == ["100@1001 14.1"]

@@ -14,6 +14,7 @@ from market_sim.reference.types import (
     ListingId,
     Lots,
     Nanos,
+    Phase,
     Ticks,
     int64,
 )
@@ -69,9 +70,10 @@ class Amending(VenueParts):
         if stop is None and change.price is not None and not change.has_terms:
             return self.replace(time_ns, agent, counter, listing, change.price, change.size)
         before = self._begin(time_ns)
-        reason = check_phase(self.phase, is_cancel=False) or self._missing(
-            listing, self._find(listing, agent, counter)
-        )
+        reason = check_phase(self.phase, is_cancel=False)
+        if not reason and listing in self.listings:
+            reason = self._check_rate(agent, listing, time_ns)
+        reason = reason or self._missing(listing, self._find(listing, agent, counter))
         if not reason:
             reason = self._unamendable(self.listings[listing], stop, change)
         if stop is None or reason:
@@ -92,10 +94,12 @@ class Amending(VenueParts):
         price = (stop.price or None) if change.price is None else change.price
         if reason := check_amounts(listing, price, change.size, stop.agent in self.exempt):
             return reason
-        if price is None or not may_rest(stop.tif):
-            return FINE
-        crowded = listing.book.level_lots(stop.side, price) + change.size > MAX_LEVEL_LOTS
-        return RejectReason.QUANTITY_OVERFLOW if crowded else FINE
+        rests = price is not None and may_rest(stop.tif)
+        if rests and listing.book.level_lots(stop.side, price or 0) + change.size > MAX_LEVEL_LOTS:
+            return RejectReason.QUANTITY_OVERFLOW
+        less = not change.has_terms and price == (stop.price or None) and change.size < stop.total
+        value = stop.stop if change.stop_price is None else change.stop_price
+        return FINE if less else self._check_change_risk(listing, stop, price, value, change.size)
 
     def _amend(self, listing: Listing, order: Order, change: Amendment) -> None:
         price = order.price if change.price is None else change.price
@@ -109,7 +113,8 @@ class Amending(VenueParts):
             order.terms = replace(order.terms, **distance)
             stand(order)
         self._say.replaced(listing.id, order, kept_priority=kept)
-        listing.look_again_at_last_print()
+        if self._phase_of(listing) == Phase.CONTINUOUS:
+            listing.look_again_at_last_print()
         self._settle(listing)
 
 

@@ -55,6 +55,16 @@ class VenueParts:
         """The reason if listing or order are unknown (see `Venue`)."""
         raise NotImplementedError
 
+    def _check_rate(self, agent: AgentId, listing: ListingId, time_ns: Nanos) -> int:
+        """Whether an agent sends too fast (see `Risk`)."""
+        raise NotImplementedError
+
+    def _check_change_risk(
+        self, listing: Listing, order: Order, price: Ticks | None, stop_price: Ticks | None, size: Lots
+    ) -> int:
+        """Whether a changed order breaks a limit (see `Risk`)."""
+        raise NotImplementedError
+
     def _settle(self, listing: Listing) -> None:
         """Everything that follows from a command on a listing (see `Triggers`)."""
         raise NotImplementedError

@@ -77,13 +77,20 @@ class Risk(VenueParts):
         return reason or _check_position(listing, account, order.agent, order.side, order.size, None)
 
     def _check_replace_risk(self, listing: Listing, order: Order, price: Ticks, size: Lots) -> int:
+        if price == (order.limit if order.terms.peg else order.price) and size < order.total:
+            return FINE  # less of the same: whoever has too much must be able to shed it
+        return self._check_change_risk(listing, order, price, None, size)
+
+    def _check_change_risk(
+        self, listing: Listing, order: Order, price: Ticks | None, stop_price: Ticks | None, size: Lots
+    ) -> int:
+        """A live order with another price and total size; a waiting stop may have none but its stop price."""
         account = self._risk.get((listing.id, order.agent))
         if account is None or order.agent in self.exempt:
             return FINE
-        if price == (order.limit if order.terms.peg else order.price) and size < order.total:
-            return FINE  # less of the same: whoever has too much must be able to shed it
-        reason = _check_size(listing, account.limits, price, size)
-        reason = reason or _check_collar(listing, account.limits, order.side, price)
+        reason = _check_size(listing, account.limits, stop_price if price is None else price, size)
+        if price is not None:
+            reason = reason or _check_collar(listing, account.limits, order.side, price)
         more = size - order.executed
         return reason or _check_position(listing, account, order.agent, order.side, more, order)
 
