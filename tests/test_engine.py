@@ -76,9 +76,13 @@ def test_codes_are_public_and_never_move():
         "TRIGGERED": 12,
         "REFRESHED": 13,
         "REPRICED": 14,
+        "INDICATIVE": 15,
+        "AUCTION": 16,
     }
-    assert [reason.value for reason in engine.RejectReason] == [*range(1, 17), 25]
-    assert [reason.value for reason in engine.CancelReason] == list(range(1, 15))
+    assert [reason.value for reason in engine.RejectReason] == list(range(1, 26))
+    assert [reason.value for reason in engine.CancelReason] == list(range(1, 16))
+    assert [phase.value for phase in engine.Phase] == list(range(7))
+    assert [policy.value for policy in engine.MatchingPolicy] == list(range(3))
     assert [kind.value for kind in engine.NoticeKind] == list(range(7))
     assert engine.Event(7, 1).kind == 0
     assert len(engine.Event._fields) == 16
