@@ -79,9 +79,10 @@ FLOW = np.dtype(
     {
         "names": [
             "time_ns", "exchange_ns", "delay_ns", "id", "price", "size", "listing", "kind", "side", "flags",
+            "spare",
         ],
-        "formats": ["<i8", "<i8", "<i8", "<u8", "<i8", "<i8", "<u4", "u1", "u1", "u1"],
-        "offsets": [0, 8, 16, 24, 32, 40, 48, 52, 53, 54],
+        "formats": ["<i8", "<i8", "<i8", "<u8", "<i8", "<i8", "<u4", "u1", "u1", "u1", "u1"],
+        "offsets": [0, 8, 16, 24, 32, 40, 48, 52, 53, 54, 55],
         "itemsize": 56,
     }
 )  # fmt: skip

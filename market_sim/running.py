@@ -95,6 +95,7 @@ def verify(folder: str | Path, engine: str | None = None, progress: Progress | N
         # Not at the top: replays stand on this module.
         from market_sim.replaying import replay
 
+        again["protocol"] = saved["replay"].get("protocol")
         result = replay(saved["replay"]["files"], plan, seed=saved["seed"], **again)
     else:
         result = run(plan, seed=saved["seed"], **again)

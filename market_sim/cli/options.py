@@ -27,13 +27,20 @@ class Clock(StrEnum):
 
 
 class Protocol(StrEnum):
-    """What captures are written in."""
+    """What captures are written in, and the forms of tables."""
 
     binance = "binance"
     kraken = "kraken"
     coinbase = "coinbase"
     okx = "okx"
     bybit = "bybit"
+    lobster = "lobster"
+    tardis = "tardis"
+    hftbacktest = "hftbacktest"
+    quotes = "quotes"
+    trades = "trades"
+    bars = "bars"
+    closes = "closes"
 
 
 def name_of(choice: StrEnum | None) -> str | None:

@@ -24,8 +24,10 @@ from market_sim.cli.progress import simulating, working
 from market_sim.cli.run import show
 
 CHECKED = (
-    "ok", "protocol", "checksum_ok", "checksum_bad", "checksum_absent", "bbo_rows", "bbo_equal", "crossed",
-    "gaps", "sequence_gaps", "proof", "clock", "engine", "frames", "frames_per_s",
+    "ok", "protocol", "rows", "rows_equal", "rows_adopting", "share_adopting", "executions", "share_at_best",
+    "share_of_earliest", "executions_hidden", "unknown_orders", "halts", "checksum_ok", "checksum_bad",
+    "checksum_absent", "bbo_rows", "bbo_equal", "crossed", "gaps", "sequence_gaps", "proof", "clock",
+    "engine", "frames", "frames_per_s",
 )  # fmt: skip
 
 
@@ -104,11 +106,26 @@ def _refuse_beside_check(names: list[str]) -> None:
         raise typer.BadParameter(f"{names[0]} has no meaning beside --check: no agents run there")
 
 
+def _checked(check_files: Any, files: list[str], scenario: str | None, settings: dict[str, Any]) -> Any:
+    from market_sim.replaying.formats import recognise
+
+    table = recognise(files, settings["protocol"])
+    if table is None:
+        return check_files(files, scenario, **settings)
+    if table != "lobster":
+        raise typer.BadParameter(f"--check has nothing to compare {table} files with")
+    if scenario or settings["clock"]:
+        raise typer.BadParameter("--scenario and --clock have no meaning beside --check of a LOBSTER day")
+    from market_sim.replaying.lobster_check import check_lobster
+
+    return check_lobster(files, engine=settings["engine"])
+
+
 def _check(files: list[str], scenario: str | None, as_json: bool, **settings: Any) -> None:
     from market_sim.replaying import check as check_files
 
     with working("checking every frame"):
-        told = check_files(files, scenario, **settings)
+        told = _checked(check_files, files, scenario, settings)
     if as_json:
         emit_json(told)
     else:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from os import fspath
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import polars as pl
 
@@ -25,7 +25,7 @@ def open_bytes(path: FilePath) -> IO[bytes]:
     try:
         with Path(path).open("rb") as file:
             packed = file.read(2) == GZIP_MAGIC
-        return gzip.open(path) if packed else Path(path).open("rb")
+        return cast(IO[bytes], gzip.open(path)) if packed else Path(path).open("rb")
     except OSError as error:
         raise DataError(
             f"cannot be read ({error.strerror or error})", fspath(path), remedy="Check the path."

@@ -1,8 +1,8 @@
-"""LOBSTER: NASDAQ order by order, a message file and an orderbook file of n levels of one stock and day.
+"""LOBSTER: NASDAQ order by order; a message file and an orderbook file of n levels, of one stock and day.
 
 Source: the read-me of LOBSTER's sample files (Huang and Polak 2011). Message: seconds after midnight in New
-York, type, order id, size, price x 10,000, direction of the resting order. Row k of the orderbook is the state
-after message k. See `window` for what the two can tell together.
+York, type, order id, size, price x 10,000, direction of the resting order. Row k of the orderbook is the
+state after message k. See `window` for what the two can tell together.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class LobsterSource:
         self.terms = Terms(VENUE, symbol, symbol, "USD", tick, Decimal(1), ZONE)
 
     def _step(self) -> int:
-        """The tick in LOBSTER's price units: what all prices of displayed orders are made of, a cent at most."""
+        """The tick in LOBSTER's price units: what all displayed prices are made of, a cent at most."""
         step = 100
         for _, block in blocks(self._book, self._book_columns()):
             prices = block.select(pl.col("^(ask|bid)_price_.*$").cast(pl.Int64, strict=False))
@@ -104,7 +104,7 @@ class LobsterSource:
         kind, side, number, price, lots = op
         ticks, rest = divmod(price, self._tick_units)
         if rest:
-            # Hidden orders trade between ticks; an agent's bid has priority from the next tick up, an ask's down.
+            # Hidden orders trade between ticks: agents from the next tick on have priority, up or down.
             assert kind == FlowKind.HIDDEN, "displayed prices make the tick"
             self.counts.more["hidden_between_ticks"] = self.counts.more.get("hidden_between_ticks", 0) + 1
             ticks += side == 0
@@ -127,10 +127,10 @@ class LobsterSource:
         counts = self.window.counts
         share = counts.rows_adopting / counts.rows if counts.rows else 0.0
         told = [
-            f"LOBSTER shows {self.levels} levels a side: orders beyond are unknown, and a level that comes into view "
-            f"stands as one order of unknown make ahead of all later ones ({counts.rows_adopting:,} of {counts.rows:,} "
-            f"rows, {share:.1%}).",
-            "Hidden orders are unknown until they trade; an execution of one meets agents at its price or better.",
+            f"LOBSTER shows {self.levels} levels a side: orders beyond are unknown, and a level that comes "
+            "into view stands as one order of unknown make ahead of all later ones "
+            f"({counts.rows_adopting:,} of {counts.rows:,} rows, {share:.1%}).",
+            "Hidden orders are unknown until they trade; that meets agents at their price or better.",
             "The files have the exchange's stamps only: the way of the data is the scenario's latency.",
         ]
         if counts.rows_equal < counts.rows:

@@ -79,6 +79,8 @@ class RowFlow:
         self._ids: np.ndarray[Any, Any] = np.zeros(0, np.uint32)
         self._safe_ns = -1
         self._pushed_ns = 0
+        #: For each source, how many ticks and lots of its listing one of its own is.
+        self.scales = [(1, 1)] * len(self.sources)
 
     def bind(self, kernel: Any, listings: Mapping[tuple[str, str], int]) -> None:
         """Push to this kernel from now on; `listings` gives the id of each (venue, recorded symbol)."""
@@ -124,6 +126,11 @@ class RowFlow:
         shifted["time_ns"] -= self.epoch_ns
         shifted["exchange_ns"] -= self.epoch_ns
         shifted["listing"] = self._ids[rows["listing"]]
+        for place, (ticks, lots) in enumerate(self.scales):
+            if (ticks, lots) != (1, 1):
+                own = rows["listing"] == place
+                shifted["price"][own] *= ticks
+                shifted["size"][own] *= lots
         self._kernel.push_flow(shifted)
         self._pushed_ns = int(shifted["time_ns"][-1])
 

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 from market_sim.errors import ScenarioError
 from market_sim.market import Market
 from market_sim.replaying.flow import Flow, clock_named
+from market_sim.replaying.formats import recognise
 from market_sim.replaying.notes import notes
 from market_sim.replaying.recordings import WATCH, Files, ScenarioName, open_sources, scenario_for
+from market_sim.replaying.tabular import TableReplay, open_table_replay
 from market_sim.result import Result
 from market_sim.running import play
 from market_sim.scenario import Scenario
@@ -89,8 +91,23 @@ def open_replay(
     overrides: Iterable[str] = (),
     shipped_only: bool = False,
     protocol: str | None = None,
-) -> Replay:
+) -> Replay | TableReplay:
     """A replay that has not begun; arguments as in `replay`, `overrides` and `shipped_only` as in `load`."""
+    table = recognise(files, protocol)
+    if table is not None:
+        if site_offset is not None:
+            raise ScenarioError(f"a site offset for {table} files", "replay", "Only captures have one.")
+        return open_table_replay(
+            files,
+            table,
+            scenario,
+            agents,
+            seed,
+            clock=clock,
+            engine=engine,
+            overrides=overrides,
+            shipped_only=shipped_only,
+        )
     plan = scenario_for(
         files, scenario, overrides, shipped_only=shipped_only, own_agents=bool(agents), protocol=protocol
     )
@@ -118,15 +135,17 @@ def replay(
     """Run agents in a recorded market and give the Result: what `market-sim replay` does without `--check`.
 
     `files`: one capture (`<local ns> <raw frame>` a line, plain or gzip) or consecutive ones; of several
-    venues as {"VENUE": [files]} or as texts "VENUE=file". `protocol`: binance, kraken, coinbase, okx or
-    bybit; None for what the first messages are written in. `scenario`: one whose listings name
-    recorded symbols (`external = "BTCUSDT"`), by name, path, dict or Scenario; "watch" for the recorded
-    symbols alone, on the grid their numbers show; None for `paper_maker` where that lists what was recorded,
-    else "watch". With `agents` (instances or classes, as in `run`) the default scenario leaves its own
-    agents out. `clock`: "local" (receive stamps) or "venue" (exchange stamps, recorded delays);
-    `site_offset` ("1.28s", or per venue) joins the recorded delays; both default to the scenario's [replay].
-    Time 0 is the second of the first update, `until` counts from there. `progress` is called with (now_ns,
-    end_ns). `out` is a folder to save to, also when an error stops the run.
+    venues as {"VENUE": [files]} or as texts "VENUE=file"; or tables: LOBSTER's two files of a day, Tardis
+    CSV, hftbacktest npz, CSV of quotes, trades, bars or closes. `protocol`: binance, kraken, coinbase, okx,
+    bybit, lobster, tardis, hftbacktest, quotes, trades, bars, closes; None for what the files show.
+    `scenario`: one whose listings name recorded symbols (`external = "BTCUSDT"`), by name, path, dict or
+    Scenario; "watch" for the recorded symbols alone, on the grid their numbers show; None for `paper_maker`
+    where that lists what was recorded, else "watch". With `agents` (instances or classes, as in `run`) the
+    default scenario leaves its own agents out. `clock`: "local" (receive stamps) or "venue" (exchange
+    stamps, recorded delays); `site_offset` ("1.28s", or per venue) joins the recorded delays; both default
+    to the scenario's [replay]. Time 0 is the second of the first update, `until` counts from there.
+    `progress` is called with (now_ns, end_ns). `out` is a folder to save to, also when an error stops the
+    run.
 
     The result's summary has `replay`: counts of what was read, corrected and used, and notes that say what
     recorded traders cannot do. Raises DataError with file and line for what cannot be read, and what `run`

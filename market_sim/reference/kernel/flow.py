@@ -256,6 +256,7 @@ class FlowRow(NamedTuple):
     kind: int
     side: int
     flags: int
+    spare: int
 
 
 def _check_op(op: OrderOp) -> None:

@@ -1,0 +1,272 @@
+"""Recordings that are tables: recognised by columns, checked row by row, honest about what they lack."""
+
+import numpy as np
+import pytest
+
+from agents.base import Trader
+from market_sim import DataError, ScenarioError, replay
+from market_sim.engine import FlowKind
+from market_sim.records import LAST, SNAPSHOT
+from market_sim.replaying.formats import open_tables, recognise
+from market_sim.replaying.rows import RowFlow
+
+QUOTES = """\
+time,symbol,bid,ask,bid_size,ask_size
+2024-01-02T09:30:00Z,AAA,10.00,10.02,5,7
+2024-01-02T09:30:00.5Z,BBB,20.1,20.2,1,1
+2024-01-02T09:30:01Z,AAA,10.01,10.02,4,7
+"""
+TRADES = """\
+timestamp,price,size,side
+1704187800.5,10.00,3,buy
+1704187801,10.02,2,sell
+"""
+BARS = "Date,open,high,low,close\n2024-01-01,10,12,9,11\n2024-01-02,11,11.5,10,10.5\n"
+CLOSES = "date,KO,PEP\n1990-01-02,2.235,4.738\n1990-01-03,2.202,4.738\n"
+DEPTH = """\
+exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount
+binance,BTCUSDT,1704187800000000,1704187800001000,true,bid,100.1,2
+binance,BTCUSDT,1704187800000000,1704187800001000,true,ask,100.3,1.5
+binance,BTCUSDT,1704187801000000,1704187801002000,false,bid,100.1,0
+binance,BTCUSDT,1704187801000000,1704187801002000,false,bid,100.0,3
+binance,BTCUSDT,1704187802000000,1704187802001000,false,ask,100.2,1
+"""
+PRINTS = """\
+exchange,symbol,timestamp,local_timestamp,id,side,price,amount
+binance,BTCUSDT,1704187801500000,1704187801501000,7,buy,100.3,0.5
+binance,BTCUSDT,1704187801600000,1704187801601000,8,unknown,100.3,0.5
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def save(text, name="data.csv"):
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+
+    return save
+
+
+def rows_of(sources):
+    return [np.concatenate(list(source.batches())) for source in sources]
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [(QUOTES, "quotes"), (TRADES, "trades"), (BARS, "bars"), (CLOSES, "closes"), (DEPTH, "tardis"),
+     (PRINTS, "tardis"), ("1700000000000000000 {}\n", None), ("a,b\nc,d\n", None)],
+)  # fmt: skip
+def test_forms_are_recognised_by_their_columns(write, text, form):
+    assert recognise(write(text)) == form
+
+
+def test_quotes_are_a_book_of_one_level(write):
+    sources = open_tables(write(QUOTES), "quotes")
+    assert [source.terms.symbol for source in sources] == ["AAA", "BBB"]
+    assert [str(source.terms.tick) for source in sources] == ["0.01", "0.1"]
+    rows, _ = rows_of(sources)
+    assert rows["price"].tolist() == [1000, 1002, 1001, 1002]
+    assert rows["size"].tolist() == [5, 7, 4, 7]
+    assert rows["flags"].tolist() == [0, LAST | SNAPSHOT] * 2
+    assert rows["time_ns"][0] == 1_704_187_800_000_000_000
+    assert "no depth, no trades, no queues" in sources[0].notes()[0]
+
+
+def test_a_trade_reaches_agents_and_a_quote_stands_around_it(write):
+    (source,) = open_tables(write(TRADES, "ACME.csv"), "trades", options={"spread_bps": 20})
+    (rows,) = rows_of([source])
+    assert rows["kind"].tolist() == [FlowKind.TRADE, FlowKind.LEVEL, FlowKind.LEVEL] * 2
+    assert rows["side"][::3].tolist() == [0, 1]
+    # A buyer paid 10.00: that is the ask, 20 bps above the bid; a seller got 10.02: that is the bid.
+    assert rows["price"].tolist() == [1000, 998, 1000, 1002, 1002, 1004]
+    assert source.terms.symbol == "ACME"
+
+
+def test_trades_without_a_side_follow_the_tick_rule(write):
+    text = "time,price,size\n" + "".join(
+        f"2024-01-02 09:30:0{second},{price},1\n" for second, price in enumerate((10, 11, 11, 10, 10))
+    )
+    (rows,) = rows_of(open_tables(write(text), "trades"))
+    assert rows["side"][::3].tolist() == [0, 0, 0, 1, 1]
+
+
+def test_bars_go_from_open_over_the_nearer_extreme_to_close(write):
+    (source,) = open_tables(write(BARS), "bars", options={"spread_bps": 20})
+    (rows,) = rows_of([source])
+    mids = (rows["price"][0::2] + rows["price"][1::2]) / 2 * float(source.terms.tick)
+    assert mids.tolist() == [10, 9, 12, 11, 11, 11.5, 10, 10.5]
+    day = 86_400 * 10**9
+    steps = np.diff(rows["time_ns"][0::2]).tolist()
+    assert steps == [day // 3, day // 3, day // 3 - 1, 1, day // 3, day // 3, day // 3 - 1]
+    assert "a guess" in source.notes()[0]
+
+
+def test_closes_have_a_symbol_a_column(write):
+    sources = open_tables(write(CLOSES), "closes")
+    assert [source.terms.symbol for source in sources] == ["KO", "PEP"]
+    rows, _ = rows_of(sources)
+    assert ((rows["price"][0::2] + rows["price"][1::2]) / 2 * float(sources[0].terms.tick)).tolist() == [
+        2.235,
+        2.202,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("clock", "first_ns", "delay_ns"), [("local", 1_000_000, 0), ("venue", 0, 1_000_000)]
+)
+def test_tardis_rows_of_one_message_are_one_update(write, clock, first_ns, delay_ns):
+    (source,) = open_tables(write(DEPTH), "tardis", clock)
+    (rows,) = rows_of([source])
+    assert np.flatnonzero(rows["flags"] & LAST).tolist() == [1, 3, 4]
+    assert np.flatnonzero(rows["flags"] & SNAPSHOT).tolist() == [0, 1]
+    assert rows["time_ns"][0] == 1_704_187_800_000_000_000 + first_ns
+    assert rows["delay_ns"][0] == delay_ns
+    assert (rows["price"][:2].tolist(), rows["size"][:2].tolist()) == ([1001, 1003], [20, 15])
+    assert (source.terms.base, source.terms.quote) == ("BTC", "USDT")
+
+
+def test_tardis_depth_and_trades_feed_one_listing(write):
+    result = replay([write(DEPTH, "depth.csv"), write(PRINTS, "prints.csv")])
+    quotes = result.quotes.drop_nulls("bid").select("bid", "ask", "ask_size").rows()
+    # The trade takes 0.5 of the ask before depth tells of it.
+    assert quotes == [(100.1, 100.3, 1.5), (100.0, 100.3, 1.5), (100.0, 100.3, 1.0), (100.0, 100.2, 1.0)]
+    assert result.trades.select("price", "size", "side").rows() == [(100.3, 0.5, "buy")]
+    assert any("Trades without a side, left out: 1" in note for note in result.summary()["replay"]["notes"])
+
+
+@pytest.mark.parametrize("block_bytes", [90, 200, 10**6])
+def test_blocks_of_any_size_give_the_same_rows(write, monkeypatch, block_bytes):
+    whole = rows_of(open_tables(write(DEPTH), "tardis"))[0]
+    import market_sim.replaying.blocks as reading
+    import market_sim.replaying.tardis as tardis
+
+    def small(path, names=None):
+        return reading.blocks(path, names, block_bytes)
+
+    monkeypatch.setattr(tardis, "blocks", small)
+    assert (rows_of(open_tables(write(DEPTH), "tardis"))[0] == whole).all()
+
+
+def npz(path, events, **more):
+    kind = [("ev", "<u8"), ("exch_ts", "<i8"), ("local_ts", "<i8"), ("px", "<f8"), ("qty", "<f8"),
+            ("order_id", "<u8"), ("ival", "<i8"), ("fval", "<f8")]  # fmt: skip
+    np.savez_compressed(path, data=np.array([(*event, 0, 0.0) for event in events], kind), **more)
+    return str(path)
+
+
+BOTH, BUY, SELL = 0xC000_0000, 1 << 29, 1 << 28
+
+
+def test_npz_levels_and_trades(tmp_path):
+    start = 1_700_000_000_000_000_000
+    events = [
+        (BOTH | BUY | 4, start, start + 50, 99.9, 5.0, 0),
+        (BOTH | SELL | 4, start, start + 50, 100.1, 4.0, 0),
+        (BOTH | SELL | 2, start + 10, start + 70, 99.9, 1.0, 0),
+        (BOTH | BUY | 1, start + 10, start + 60, 99.9, 4.0, 0),
+    ]
+    file = npz(tmp_path / "btcusdt_20240101.npz", events)
+    (source,) = open_tables(file, "hftbacktest", "venue")
+    (rows,) = rows_of([source])
+    assert rows["kind"].tolist() == [FlowKind.LEVEL, FlowKind.LEVEL, FlowKind.TRADE, FlowKind.LEVEL]
+    assert rows["side"].tolist() == [0, 1, 1, 0]
+    assert rows["delay_ns"].tolist() == [50, 50, 60, 50]
+    assert source.terms.symbol == "BTCUSDT"
+    (source,) = open_tables(file, "hftbacktest", "local")
+    (rows,) = rows_of([source])
+    assert source.counts.backward_stamps == 1
+    assert (np.diff(rows["time_ns"]) >= 0).all()
+
+
+def test_npz_single_orders(tmp_path):
+    start = 1_700_000_000_000_000_000
+    events = [
+        (BOTH | BUY | 10, start, start, 99.0, 5.0, 1),
+        (BOTH | BUY | 13, start + 1, start + 1, 99.0, 2.0, 1),
+        (BOTH | BUY | 12, start + 1, start + 1, 99.0, 3.0, 1),
+        (BOTH | BUY | 11, start + 2, start + 2, 99.0, 0.0, 1),
+    ]
+    (rows,) = rows_of(open_tables(npz(tmp_path / "x.npz", events), "hftbacktest"))
+    kinds = [FlowKind.ADD, FlowKind.EXECUTE, FlowKind.REPLACE, FlowKind.DELETE]
+    assert (rows["kind"].tolist(), rows["id"].tolist()) == (kinds, [1] * 4)
+
+
+def test_npz_is_never_unpickled(tmp_path):
+    path = tmp_path / "evil.npz"
+    np.savez(path, data=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(DataError, match=r"evil\.npz: `data` has object"):
+        open_tables(str(path), "hftbacktest")
+    path.write_bytes(b"no archive")
+    with pytest.raises(DataError, match="no npz archive"):
+        open_tables(str(path), "hftbacktest")
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "why"),
+    [
+        (QUOTES.replace("10.01", "ten"), "quotes", "line 4: bid is 'ten'"),
+        (QUOTES.replace("2024-01-02T09:30:01Z", "later"), "quotes", "line 4: 'later' is no time"),
+        (QUOTES.replace("20.1,20.2,1,1", "20.1,20.2"), "quotes", "line 3: 4 columns, where 6 are expected"),
+        (QUOTES.replace("bid,", "offer_to_buy,"), "quotes", "no column 'bid'"),
+        (TRADES.replace("sell", "both"), "trades", "line 3: side is 'both'"),
+        (BARS.replace("12,9", "9,12"), "bars", "line 2: a bar whose high and low"),
+        (DEPTH.replace("1704187801000000", "17041878"), "tardis", "line 4: timestamp is '17041878'"),
+        (DEPTH.replace("bid,100.0", "middle,100.0"), "tardis", "line 5: side is 'middle'"),
+        ("", "quotes", "the file is empty"),
+    ],
+)
+def test_a_bad_file_gets_the_row_and_the_reason(write, text, form, why):
+    with pytest.raises(DataError, match=why):
+        rows_of(open_tables(write(text), form))
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "name"),
+    [
+        (DEPTH.replace("binance", "binance-futures"), "tardis", "binance-futures"),
+        (DEPTH.replace("BTCUSDT", "BTC-PERPETUAL"), "tardis", "BTC-PERPETUAL"),
+        (DEPTH.replace("binance", "bybit"), "tardis", "bybit futures"),
+        (QUOTES.replace("AAA", "AAA-PERP"), "quotes", "AAA-PERP"),
+        ("time,symbol,bid,ask,funding_rate\n2024-01-01,A,1,2,0.1\n", "quotes", "funding_rate"),
+    ],
+)
+def test_derivatives_are_refused_by_name(write, text, form, name):
+    with pytest.raises(DataError, match=f"{name}' is about derivatives.*Spot only"):
+        open_tables(write(text), form)
+
+
+def test_unknown_options_are_refused(write):
+    with pytest.raises(ScenarioError, match="unknown options spread"):
+        open_tables(write(QUOTES), "quotes", options={"spread": 1})
+
+
+def test_several_symbols_come_in_one_order_of_time(write):
+    flow = RowFlow(open_tables(write(QUOTES), "quotes"), "venue")
+    batches = [flow._rows, *flow._batches]
+    order = np.concatenate([batch["listing"] for batch in batches])[1::2].tolist()
+    assert order == [0, 1, 0]
+
+
+class Taker(Trader):
+    """Buys one at every recorded change of the ask."""
+
+    def on_start(self) -> None:
+        self.seen: dict[str, float] = {}
+
+    def on_quote(self, quote) -> None:
+        if quote.ask is not None and self.seen.get(quote.listing.name) != quote.ask:
+            self.seen[quote.listing.name] = quote.ask
+            self.buy(quote.listing, 1, quote.ask)
+
+
+def test_the_outcome_does_not_depend_on_how_much_is_pushed_at_a_time(write, monkeypatch):
+    import market_sim.replaying.tabular as tabular
+
+    file, hashes = write(QUOTES), set()
+    for chunk in (1, 2, 20_000):
+        monkeypatch.setattr(tabular, "RowFlow", lambda *sources, chunk=chunk: RowFlow(*sources, chunk))
+        result = replay(file, agents=[Taker(name="taker")])
+        assert result.summary()["fills"] == 2
+        hashes.add(result.event_log_hash)
+    assert len(hashes) == 1
