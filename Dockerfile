@@ -1,10 +1,14 @@
-# The dashboard in a container. The first stage has Rust and builds wheels; the second has neither compiler nor sources.
-ARG PYTHON_VERSION=3.13
-ARG RUST_VERSION=1.95
+# The dashboard in a container. The first stages have Rust and build wheels; the last has neither compiler nor sources.
+# Who wants the very same images next year gives their digests:
+#   docker compose build --build-arg PYTHON_IMAGE=python@sha256:... --build-arg RUST_IMAGE=rust@sha256:...
+ARG PYTHON_IMAGE=python:3.13-slim-bookworm
+ARG RUST_IMAGE=rust:1.95-slim-bookworm
 
-FROM rust:${RUST_VERSION}-slim-bookworm AS rust
+FROM ${RUST_IMAGE} AS rust
 
-FROM python:${PYTHON_VERSION}-slim-bookworm AS build
+FROM ${PYTHON_IMAGE} AS build
+# The compiler is gone from the last stage: its exact version does not matter.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*
@@ -19,14 +23,16 @@ COPY agents agents
 # pip keeps the dependencies' wheels beside ours: the second stage installs without an index.
 RUN pip wheel --no-cache-dir --wheel-dir /wheels .
 
-FROM python:${PYTHON_VERSION}-slim-bookworm
+FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin market
 COPY --from=build /wheels /wheels
+# Without an index there is one version to choose from: the one that was built.
+# hadolint ignore=DL3013
 RUN pip install --no-cache-dir --no-index --find-links /wheels market-sim && rm -rf /wheels
 WORKDIR /srv
 COPY app app
 # `app` is imported by name, as from a checkout; nothing else lies in /srv.
-ENV PYTHONPATH=/srv PYTHONUNBUFFERED=1 MARKET_SIM_ENGINE=rust HOME=/tmp
+ENV PYTHONPATH=/srv PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1 MARKET_SIM_ENGINE=rust HOME=/tmp
 USER 10001:10001
 EXPOSE 5006
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \

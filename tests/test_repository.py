@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -75,10 +76,13 @@ def test_no_lock_file_with_download_addresses_is_tracked():
     assert "engine_rs/Cargo.lock" in tracked()  # without it every second `uv run` builds again
 
 
+BOUNDED = r"[a-z0-9-]+>=[0-9.]+,<[0-9.]+(; sys_platform == 'linux')?"
+
+
 def test_dependencies_are_bounded_on_both_sides():
     names = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
     names.remove("tzdata>=2025.1")  # data, not code: there is no version that could be too new
-    assert [name for name in names if not re.fullmatch(r"[a-z0-9-]+>=[0-9.]+,<[0-9.]+", name)] == []
+    assert [name for name in names if not re.fullmatch(BOUNDED, name)] == []
 
 
 def test_wheel_holds_what_a_run_needs():
@@ -234,7 +238,8 @@ def test_container_is_built_in_stages_and_runs_without_rights():
     ]
     stages = [index for index, line in enumerate(lines) if line.startswith("FROM ")]
     assert len(stages) >= 2
-    images = [lines[index].split()[1] for index in stages]
+    given = dict(re.findall(r"^ARG (\w+)=(\S+)$", "\n".join(lines), re.MULTILINE))
+    images = [re.sub(r"\$\{(\w+)\}", lambda arg: given[arg[1]], lines[index].split()[1]) for index in stages]
     assert all(":" in image and not image.endswith(":latest") for image in images)
     last = "\n".join(lines[stages[-1] :])
     assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
@@ -243,12 +248,68 @@ def test_container_is_built_in_stages_and_runs_without_rights():
     assert "gcc" not in last
 
 
-def test_compose_publishes_the_dashboard_on_this_machine_only():
-    service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["dashboard"]
-    assert service["ports"] == ["127.0.0.1:5006:5006"]
-    assert service["init"] is True
-    assert "privileged" not in service
-    assert not any("docker.sock" in str(volume) for volume in service.get("volumes", []))
+@pytest.fixture(scope="module")
+def services():
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+HARDENED = {
+    "init": True,
+    "user": "10001:10001",
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "pids_limit": 256,
+    "mem_limit": "4g",
+    "cpus": 2.0,
+    "stop_grace_period": "10s",
+    "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+}
+
+
+@pytest.mark.parametrize("key", HARDENED)
+def test_every_service_is_hardened(services, key):
+    assert len(services) == 2
+    assert {name: service.get(key) for name, service in services.items()} == dict.fromkeys(
+        services, HARDENED[key]
+    )
+
+
+def test_what_services_may_write_is_small_and_runs_nothing(services):
+    for service in services.values():
+        (mount,) = service["tmpfs"]
+        assert mount.startswith("/tmp:size=")
+        assert set(mount.partition("size=")[2].split(",")[1:]) == {"nosuid", "nodev", "noexec"}
+        assert not {"privileged", "volumes", "devices", "cap_add", "pid", "ipc"} & set(service)
+
+
+def test_the_dashboard_is_published_on_this_machine_only_and_watched(services):
+    dashboard, cli = services["dashboard"], services["cli"]
+    assert dashboard["ports"] == ["127.0.0.1:5006:5006"]
+    assert "/liveness" in dashboard["healthcheck"]["test"][-1]
+    assert cli["network_mode"] == "none"
+    assert "ports" not in cli
+    assert cli["profiles"] == ["cli"]
+
+
+YAML_RULES = "{extends: relaxed, rules: {line-length: {max: 120}}}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("hadolint", "Dockerfile"),
+        ("compose-lint", "docker-compose.yml"),
+        ("yamllint", "-s", "-d", YAML_RULES, "docker-compose.yml", ".github"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_container_files_pass_their_linters(command):
+    program = shutil.which(command[0], path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip(f"{command[0]} is not installed for this platform")
+    done = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_container_serves_as_make_does():
