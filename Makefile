@@ -16,12 +16,13 @@ CARGO := $(if $(filter reference,$(ENGINE)),,$(shell cargo --version >/dev/null 
 export PYTHONPATH := $(CURDIR)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup serve test bars check uv clean
+.PHONY: help setup serve test bars docs check uv clean
 
 help:
 	@echo "make serve   build what is needed and serve the dashboard on 127.0.0.1:$(PORT) (PORT=... to change it)"
 	@echo "make test    build what is needed and run the tests (TESTS=... to choose)"
 	@echo "make bars    the slow tests: strategies over many seeds, repaints a second"
+	@echo "make docs    the pages, in build/docs; a warning is an error"
 	@echo "make check   what .ci/run does: formatting, linters, types, boundaries, Rust tests, make test"
 	@echo "make clean   remove the environment and what was built"
 
@@ -66,8 +67,12 @@ test: setup
 bars: setup
 	$(RUN) pytest -m slow -s $(TESTS)
 
+docs: setup
+	$(RUN) sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/docs
+	@echo "==> build/docs/index.html"
+
 check:
 	.ci/run
 
 clean:
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache engine_rs/target market_sim/_engine*.so
+	rm -rf .venv .tools build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache engine_rs/target market_sim/_engine*.so

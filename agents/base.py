@@ -1,6 +1,6 @@
 """`Trader`: the class that every agent derives from.
 
-A trader in a few lines:
+A trader in a few lines::
 
     class Quoter(Trader):
         half_spread: float = 0.05          # a parameter: annotated, public, with a default

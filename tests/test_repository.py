@@ -80,7 +80,8 @@ BOUNDED = r"[a-z0-9-]+>=[0-9.]+,<[0-9.]+(; sys_platform == 'linux')?"
 
 
 def test_dependencies_are_bounded_on_both_sides():
-    names = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    groups = PROJECT["dependency-groups"]
+    names = PROJECT["project"]["dependencies"] + groups["dev"] + groups["docs"]
     names.remove("tzdata>=2025.1")  # data, not code: there is no version that could be too new
     assert [name for name in names if not re.fullmatch(BOUNDED, name)] == []
 
@@ -317,6 +318,12 @@ def test_container_serves_as_make_does():
     served = (ROOT / "Dockerfile").read_text().replace('", "', " ").replace('", \\\n     "', " ")
     for option in ("panel serve app", "--liveness", *re.findall(r"--allow-websocket-origin \S+", plan)):
         assert option in served
+
+
+def test_every_shipped_agent_has_its_place_in_the_docs():
+    page = (ROOT / "docs" / "api" / "shelf.rst").read_text()
+    shown = set(re.findall(r"automodule:: agents\.(\w+)", page))
+    assert shown == {path.stem for path in python_files("agents")} - {"__init__", "base", "human"}
 
 
 def test_architecture_names_places_that_exist():
