@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         MarketSimError,
         ScenarioError,
     )
+    from market_sim.feeding import feed, open_feed, start_ws
     from market_sim.market import Market
     from market_sim.orderbook import OrderBook, parse_orderbook
     from market_sim.replaying import open_replay, replay
@@ -41,12 +42,15 @@ _HOMES = {
     "Scenario": "scenario",
     "ScenarioError": "errors",
     "compute_triangular_opportunity": "triangle",
+    "feed": "feeding",
     "load": "scenario",
+    "open_feed": "feeding",
     "open_replay": "replaying",
     "parse_orderbook": "orderbook",
     "replay": "replaying",
     "run": "running",
     "shipped_scenarios": "scenario",
+    "start_ws": "feeding",
     "verify": "running",
 }
 
@@ -63,12 +67,15 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "compute_triangular_opportunity",
+    "feed",
     "load",
+    "open_feed",
     "open_replay",
     "parse_orderbook",
     "replay",
     "run",
     "shipped_scenarios",
+    "start_ws",
     "verify",
 ]
 

@@ -45,6 +45,7 @@ __all__ = [
     "Side",
     "TimeInForce",
     "engine_name",
+    "feed_module",
     "kernel_class",
     "name_hash",
     "native_module",
@@ -79,6 +80,18 @@ def engine_name(name: str | None = None) -> str:
             "Build it with `uv run maturin develop --release` (needs Rust), or choose the reference engine.",
         )
     return "rust"
+
+
+def feed_module() -> ModuleType:
+    """The extension with its connector to live feeds (`FeedHandle`, `CaptureReader`); EngineError without."""
+    found = native_module()
+    if found is None or not hasattr(found, "FeedHandle"):
+        raise EngineError(
+            "live feeds and their captures need the native extension, which is not built",
+            "market_sim._engine",
+            "Build it with `uv run maturin develop --release` (needs Rust); everything else runs without it.",
+        )
+    return found
 
 
 def kernel_class(name: str | None = None) -> Any:

@@ -13,6 +13,7 @@ import typer
 from market_sim.cli.bench import bench
 from market_sim.cli.errors import Commands
 from market_sim.cli.exchange import exchange
+from market_sim.cli.feed import feed
 from market_sim.cli.info import doctor, scenarios
 from market_sim.cli.replay import replay
 from market_sim.cli.run import run, verify
@@ -41,6 +42,7 @@ def root(
 app.command()(run)
 app.command()(verify)
 app.command()(replay)
+app.command()(feed)
 app.command()(exchange)
 app.command()(serve)
 

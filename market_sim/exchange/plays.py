@@ -11,6 +11,7 @@ from market_sim.engine import Side
 from market_sim.errors import ScenarioError
 from market_sim.exchange.board import Board, Changes, Depth, Event, Quoted, Trade
 from market_sim.market import Market
+from market_sim.protocols.symbols import symbol_name
 from market_sim.replaying.clocks import ClockCounts, on_local_clock
 from market_sim.replaying.recordings import WATCH, open_sources, protocol_of, scenario_for
 from market_sim.replaying.update import Depth as RecordedDepth
@@ -21,7 +22,6 @@ from market_sim.units import duration_ns
 SLICE_NS = 100_000_000
 # More levels than any channel shows.
 ALL_LEVELS = 10_000
-WORD_PROTOCOLS = ("binance", "bybit")
 
 logger = logging.getLogger("market_sim.exchange")
 
@@ -153,13 +153,6 @@ class SimulationPlay:
                 )
             if sides[0] or sides[1]:
                 yield Depth(symbol, False, sides[0], sides[1])
-
-
-def symbol_name(base: str, quote: str, protocol: str) -> str:
-    """An instrument in a protocol's spelling: BTC/USD, BTC-USD or BTCUSD."""
-    if protocol in WORD_PROTOCOLS:
-        return f"{base}{quote}"
-    return f"{base}/{quote}" if protocol == "kraken" else f"{base}-{quote}"
 
 
 def _assets(plan: Scenario, instrument: str) -> tuple[str, str]:

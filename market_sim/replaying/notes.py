@@ -36,14 +36,15 @@ def notes(
     """Sentences about a replay; `external` holds the participant's counts by listing name."""
     return [
         "Recorded traders do not react: they did what they did without the simulated orders.",
-        *_queues(fed),
+        *queues(fed),
         CLOCKS[flow.clock],
-        *_use(fed, external),
+        *use(fed, external),
         *_corrections(flow),
     ]
 
 
-def _queues(fed: Fed) -> Iterator[str]:
+def queues(fed: Fed) -> Iterator[str]:
+    """By which rule queues were made of sizes."""
     for rule in dict.fromkeys(table.cancellations for _, table in fed.values()):
         names = ", ".join(listing.name for listing, table in fed.values() if table.cancellations == rule)
         yield (
@@ -53,7 +54,8 @@ def _queues(fed: Fed) -> Iterator[str]:
         )
 
 
-def _use(fed: Fed, external: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+def use(fed: Fed, external: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """How much of the recorded liquidity agents used."""
     for listing, _ in fed.values():
         counts = external[listing.name]
         taken, met, back = (

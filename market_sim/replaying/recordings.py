@@ -15,6 +15,7 @@ from market_sim.errors import DataError, ScenarioError
 from market_sim.protocols import READERS
 from market_sim.protocols import records as wire_records
 from market_sim.protocols.records import WireError, decode
+from market_sim.protocols.symbols import split_symbol
 from market_sim.replaying.binance import Diff, Print, Snapshot, parse
 from market_sim.replaying.capture import Capture, FilePath
 from market_sim.replaying.grid import LARGEST_LOTS, Grid, GridError, common_step, decimals_of, scaled
@@ -27,28 +28,14 @@ Files = FilePath | Sequence[FilePath] | Mapping[str, FilePath | Sequence[FilePat
 
 #: The scenario of a replay that names none, where its listing is the one recorded.
 DEFAULT_SCENARIO = "paper_maker"
+#: What the connector to live feeds writes, binary and with its own stamps.
+CAPTURE_SUFFIX = ".msfeed"
 #: In place of a scenario's name: the recorded market alone, without agents, on the grid its numbers show.
 WATCH = "watch"
 # Depth events come ten a second and symbol: every recorded symbol has spoken by then.
 FRAMES_TO_KNOW_SYMBOLS = 2_000
 # Acknowledgements of many symbols come first; what says nothing by then is another's.
 FRAMES_TO_KNOW_PROTOCOL = 500
-QUOTE_ASSETS = (
-    "FDUSD",
-    "USDT",
-    "USDC",
-    "TUSD",
-    "BUSD",
-    "USD",
-    "EUR",
-    "GBP",
-    "TRY",
-    "BRL",
-    "JPY",
-    "BTC",
-    "ETH",
-    "BNB",
-)
 ATOM_DECIMALS = 8
 
 
@@ -179,6 +166,20 @@ def _all_files(files: Files) -> list[list[str]]:
     return [[name.partition("=")[2] or name] for name in _listed(files)]
 
 
+def session_capture(files: Files) -> str | None:
+    """The one capture of a live session that is to be replayed; None where other files are."""
+    named = [name for group in _all_files(files) for name in group]
+    if not any(name.endswith(CAPTURE_SUFFIX) for name in named):
+        return None
+    if len(named) > 1:
+        raise DataError(
+            f"found {len(named)} files with the capture of a session among them",
+            ", ".join(named),
+            remedy="It holds all venues of its session: name it alone.",
+        )
+    return named[0]
+
+
 def symbols_in(files: Files) -> set[str]:
     """The symbols whose depth is recorded, from the first frames of every file."""
     return {
@@ -229,20 +230,6 @@ def instrument_name(symbol: str) -> str:
     base, quote = split_symbol(symbol)
     further = symbol.split("-")[2:]
     return "-".join([f"{base}/{quote}", *further])
-
-
-def split_symbol(symbol: str) -> tuple[str, str]:
-    """Base and quote of a symbol, written with a mark between them or as one word."""
-    parts = symbol.replace("/", "-").split("-")
-    if len(parts) > 1 and all(parts):
-        return parts[0], parts[1]
-    for quote in QUOTE_ASSETS:
-        if symbol.endswith(quote) and len(symbol) > len(quote):
-            return symbol.removesuffix(quote), quote
-    raise DataError(
-        f"it is open where {symbol} parts into base and quote",
-        remedy="Replay it in a scenario that lists it.",
-    )
 
 
 def infer_steps(files: Sequence[FilePath]) -> dict[str, tuple[Decimal, Decimal]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from market_sim.errors import ScenarioError
@@ -13,12 +13,22 @@ from market_sim.market import Market
 from market_sim.replaying.flow import Flow, clock_named
 from market_sim.replaying.formats import recognise
 from market_sim.replaying.notes import notes
-from market_sim.replaying.recordings import WATCH, Files, ScenarioName, open_sources, scenario_for
+from market_sim.replaying.recordings import (
+    WATCH,
+    Files,
+    ScenarioName,
+    open_sources,
+    scenario_for,
+    session_capture,
+)
 from market_sim.replaying.tabular import TableReplay, open_table_replay
 from market_sim.result import Result
 from market_sim.running import play
 from market_sim.scenario import Scenario
 from market_sim.units import SECOND_NS, duration_ns
+
+if TYPE_CHECKING:
+    from market_sim.feeding import FeedSession
 
 SiteOffset = str | int | Mapping[str, str | int]
 
@@ -91,23 +101,21 @@ def open_replay(
     overrides: Iterable[str] = (),
     shipped_only: bool = False,
     protocol: str | None = None,
-) -> Replay | TableReplay:
+) -> Replay | TableReplay | FeedSession:
     """A replay that has not begun; arguments as in `replay`, `overrides` and `shipped_only` as in `load`."""
+    more: dict[str, Any] = {"engine": engine, "overrides": overrides, "shipped_only": shipped_only}
+    capture = session_capture(files)
+    if capture is not None:
+        # Not at the top: feeds stand on the notes of replays.
+        from market_sim.feeding import open_captured
+
+        _refuse_settings(clock, site_offset)
+        return open_captured(capture, scenario, agents, seed, **more)
     table = recognise(files, protocol)
     if table is not None:
         if site_offset is not None:
             raise ScenarioError(f"a site offset for {table} files", "replay", "Only captures have one.")
-        return open_table_replay(
-            files,
-            table,
-            scenario,
-            agents,
-            seed,
-            clock=clock,
-            engine=engine,
-            overrides=overrides,
-            shipped_only=shipped_only,
-        )
+        return open_table_replay(files, table, scenario, agents, seed, clock=clock, **more)
     plan = scenario_for(
         files, scenario, overrides, shipped_only=shipped_only, own_agents=bool(agents), protocol=protocol
     )
@@ -148,8 +156,9 @@ def replay(
     run.
 
     The result's summary has `replay`: counts of what was read, corrected and used, and notes that say what
-    recorded traders cannot do. Raises DataError with file and line for what cannot be read, and what `run`
-    raises.
+    recorded traders cannot do. The capture of a live session (`.msfeed`) is replayed in the scenario it was
+    lived in, by default `paper_maker`, to the same event-log hash. Raises DataError with file and line for
+    what cannot be read, and what `run` raises.
     """
     session = open_replay(
         files,
@@ -165,6 +174,15 @@ def replay(
     if until is not None:
         until = min(session.market.end_ns, duration_ns(until))
     return play(session.market, session.result, until, progress, out)
+
+
+def _refuse_settings(clock: str | None, site_offset: SiteOffset | None) -> None:
+    if clock not in (None, "local") or site_offset is not None:
+        raise ScenarioError(
+            "the capture of a live session is replayed as it was lived, on the local clock",
+            "replay",
+            "Leave out clock and site offset.",
+        )
 
 
 def _settings(plan: Scenario, clock: str | None, site_offset: SiteOffset | None) -> Any:
