@@ -135,7 +135,7 @@ class SimulationPlay:
     def _trades(self) -> Iterator[Trade]:
         market = self.market
         market.tape.collect(market.kernel)
-        for _, number, price, size, aggressor in market.tape.take_fresh_trades():
+        for _, number, price, size, aggressor, *_ in market.tape.take_fresh_trades():
             if number in self._names:
                 yield Trade(self._names[number], Side(aggressor), price, size)
 

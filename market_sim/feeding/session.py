@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -149,7 +150,8 @@ class FeedSession:
             "notes": [*self._notes(), *queues(fed), *use(fed, external)],
         }
         if isinstance(flow, LiveFlow):
-            told["connector"] = flow.handle.stats()
+            # Paths in it become texts, for a summary is written as JSON.
+            told["connector"] = json.loads(json.dumps(flow.handle.stats(), default=str))
         else:
             told["torn_bytes"] = flow.torn_bytes
         return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from market_sim.replaying.recordings import QUOTE_ASSETS
+from market_sim.protocols.symbols import QUOTE_ASSETS
 
 SEPARATED = re.compile(r"[/_\-]")
 
