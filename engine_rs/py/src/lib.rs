@@ -7,7 +7,12 @@ mod batch_ex;
 mod bench;
 mod buffers;
 mod errors;
+<<<<<<< HEAD
 mod flow;
+=======
+mod feed;
+mod feed_rows;
+>>>>>>> 492d2d8 (The real feed: protocols, state machine, connections, captures and their binding)
 mod kernel;
 mod market_data;
 mod notices;
@@ -19,6 +24,8 @@ mod venue;
 mod _engine {
     #[pymodule_export]
     use crate::bench::{Workload, WorkloadRun};
+    #[pymodule_export]
+    use crate::feed::{CaptureReader, CaptureWriter, FeedHandle, feed_venues, fetch_instrument};
     #[pymodule_export]
     use crate::kernel::Kernel;
     #[pymodule_export]
