@@ -362,7 +362,7 @@ def feed_venues() -> list[str]:
 def fetch_instrument(
     venue: str, symbol: str, rest_url: str | None = None, timeout_ms: int = 10_000
 ) -> tuple[str, str]:
-    """(tick, lot) of a symbol as decimal texts, asked of the venue's public REST; ValueError where that fails."""
+    """(tick, lot) of a symbol as decimal texts, from the venue's public REST; ValueError where that fails."""
 
 @final
 class FeedHandle:
@@ -370,8 +370,8 @@ class FeedHandle:
 
     `subscriptions` are (venue, symbol, tick, lot), the symbol in the venue's spelling; prices and sizes come
     out as whole ticks and lots, and what is off this grid is refused. `ws_urls` and `rest_urls` by venue go
-    before MARKET_SIM_<VENUE>_WS_URL and _REST_URL. `capture` names a file that must not exist: every event that
-    `poll` returns is in it before. `settings` are times and limits by name (ValueError lists them).
+    before MARKET_SIM_<VENUE>_WS_URL and _REST_URL. `capture` names a file that must not exist: every event
+    that `poll` returns is in it before. `settings` are times and limits by name (ValueError lists them).
 
     Events are tuples, told apart by their first field:
     ("snapshot" | "diff", recv_ns, venue_ns, sub, first_id, last_id, sides, prices, sizes)
