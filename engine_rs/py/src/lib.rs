@@ -7,12 +7,9 @@ mod batch_ex;
 mod bench;
 mod buffers;
 mod errors;
-<<<<<<< HEAD
-mod flow;
-=======
 mod feed;
 mod feed_rows;
->>>>>>> 492d2d8 (The real feed: protocols, state machine, connections, captures and their binding)
+mod flow;
 mod kernel;
 mod market_data;
 mod notices;
