@@ -132,6 +132,10 @@ fn finer(most: &mut (u32, u32), price: &str, size: &str) {
     *most = (most.0.max(decimals_of(price)), most.1.max(decimals_of(size)));
 }
 
+fn side(levels: &[NumberLevel], grid: &Grid) -> Result<Vec<Level>, OffGrid> {
+    levels.iter().map(|level| grid.level(level.price.get(), level.qty.get())).collect()
+}
+
 impl Kraken {
     fn request(&mut self, method: &str, channel: &str, names: &[&str]) -> String {
         self.requests += 1;
@@ -156,16 +160,6 @@ impl Kraken {
         &mut self.decimals[sub]
     }
 
-    fn side(&mut self, levels: &[NumberLevel], sub: usize, grid: &Grid) -> Result<Vec<Level>, OffGrid> {
-        let most = self.precision(sub);
-        let level = |level: &NumberLevel| {
-            let (price, size) = (level.price.get(), level.qty.get());
-            finer(most, price, size);
-            grid.level(price, size)
-        };
-        levels.iter().map(level).collect()
-    }
-
     fn books(&mut self, data: &str, snapshot: bool, symbols: &Symbols) -> Result<Vec<Message>, Reject> {
         let books: Vec<BookData> = serde_json::from_str(data)
             .map_err(|error| concerned(data, symbols, Reject::book, error.to_string()))?;
@@ -173,8 +167,14 @@ impl Kraken {
         for book in &books {
             let Some(sub) = symbols.find(&book.symbol) else { continue };
             let grid = symbols.grid(sub);
-            let bids = self.side(&book.bids, sub, grid).map_err(|error| Reject::book(sub, error))?;
-            let asks = self.side(&book.asks, sub, grid).map_err(|error| Reject::book(sub, error))?;
+            let bids = side(&book.bids, grid).map_err(|error| Reject::book(sub, error))?;
+            let asks = side(&book.asks, grid).map_err(|error| Reject::book(sub, error))?;
+            // Only now: a message that is refused must not pass for the pair's precision.
+            let most = self.precision(sub);
+            book.bids
+                .iter()
+                .chain(&book.asks)
+                .for_each(|level| finer(most, level.price.get(), level.qty.get()));
             let venue_ns = book.timestamp.as_deref().and_then(stamp::rfc3339);
             let update = BookUpdate {
                 snapshot,
