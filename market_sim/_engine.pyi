@@ -281,6 +281,20 @@ class Venue:
     def disconnect(self, time_ns: int, agent: int) -> int:
         """Cancels the orders of an agent that asked for it."""
 
+    def set_matching(
+        self,
+        listing: int,
+        policy: int,
+        *,
+        top_order_max_lots: int = 0,
+        pro_rata_min_lots: int = 0,
+        interval_ns: int = 0,
+    ) -> None:
+        """How a listing matches, chosen before its first order."""
+
+    def set_volatility_halt(self, listing: int, halt_bps: int, halt_ns: int) -> None:
+        """Halts a listing before a match further than `halt_bps` from its static price (0: never)."""
+
     def set_reference_price(self, listing: int, price: int) -> None:
         """Names the price that an auction goes out from, until the next print."""
 

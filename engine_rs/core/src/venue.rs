@@ -13,6 +13,7 @@ mod pegging;
 mod phases;
 mod regime;
 mod replacing;
+mod rules;
 mod sense;
 mod spec;
 mod stop;
@@ -21,6 +22,7 @@ mod waiting;
 mod writer;
 
 pub use market_data::{Channels, FLAG_LAST, FLAG_PLACE_KEPT, MarketData, MarketDataKind, MarketDataRow};
+pub use rules::RuleError;
 pub use spec::{ListingError, ListingSpec};
 
 use crate::book::Book;

@@ -3,6 +3,7 @@
 use market_core::conditions::{Peg, Refresh};
 use market_core::latency::Latency;
 use market_core::order::{OrderType, SelfTradePrevention, TimeInForce};
+use market_core::policy::MatchingPolicy;
 use market_core::types::{MAX_PRICE, Phase, Side};
 use numpy::PyReadonlyArray1;
 use pyo3::Borrowed;
@@ -133,6 +134,11 @@ pub fn phase(code: Int) -> PyResult<Phase> {
     let known =
         "CONTINUOUS 0, SUSPENDED 1, CLOSED 2, PRE_OPEN 3, OPENING_AUCTION 4, HALT 5 or CLOSING_AUCTION 6";
     member("phase", code.0, Phase::from_code, known)
+}
+
+pub fn policy(code: Int) -> PyResult<MatchingPolicy> {
+    let known = "PRICE_TIME 0, PRO_RATA 1 or BATCH_AUCTION 2";
+    member("policy", code.0, MatchingPolicy::from_code, known)
 }
 
 /// A price as an order could have it.

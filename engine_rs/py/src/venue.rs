@@ -4,13 +4,14 @@ use market_core::command::Amendment;
 use market_core::conditions::Conditions;
 use market_core::event::Event;
 use market_core::order::{Command, NewOrder};
+use market_core::policy::{Matching, Shares};
 use market_core::types::{MAX_PRICE, MAX_SIZE, OrderId};
 use market_core::venue::{Channels, ListingSpec, MarketData, Venue as CoreVenue};
 use numpy::{PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::arguments::{Id, Int, order_type, peg, phase, price, refresh, side, stp, tif};
+use crate::arguments::{Id, Int, order_type, peg, phase, policy, price, refresh, side, stp, tif};
 use crate::batch::{self, COMMAND_BYTES, EVENT_BYTES};
 use crate::batch_ex::{self, COMMAND_EX_BYTES};
 use crate::buffers::Levels;
@@ -308,6 +309,27 @@ impl Venue {
     fn set_phase(&mut self, time_ns: Int, phase: Int) -> PyResult<usize> {
         let phase = self::phase(phase)?;
         Ok(self.events_of(|core, out| core.set_phase(time_ns.0, phase, out)))
+    }
+
+    #[pyo3(signature = (listing, policy, *, top_order_max_lots=Int(0), pro_rata_min_lots=Int(0), interval_ns=Int(0)),
+        text_signature = "($self, listing, policy, *, top_order_max_lots=0, pro_rata_min_lots=0, interval_ns=0)")]
+    fn set_matching(
+        &mut self,
+        listing: Int,
+        policy: Int,
+        top_order_max_lots: Int,
+        pro_rata_min_lots: Int,
+        interval_ns: Int,
+    ) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        let shares = Shares { top_order_max_lots: top_order_max_lots.0, min_lots: pro_rata_min_lots.0 };
+        let matching = Matching::new(self::policy(policy)?, shares, interval_ns.0).map_err(bad_value)?;
+        self.core.set_matching(listing, matching).map_err(bad_value)
+    }
+
+    fn set_volatility_halt(&mut self, listing: Int, halt_bps: Int, halt_ns: Int) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        self.core.set_volatility_halt(listing, halt_bps.0, halt_ns.0).map_err(bad_value)
     }
 
     fn set_reference_price(&mut self, listing: Int, price: Int) -> PyResult<()> {

@@ -3,7 +3,7 @@
 use super::listing::Listing;
 use super::writer::{Subject, Writer, count};
 use crate::book::{Called, Cross, Extra, Rest, Terms, Unpriced};
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, Peg};
 use crate::event::{CancelReason, RejectReason};
 use crate::order::{NewOrder, OrderType, TimeInForce};
 use crate::types::{Lots, OrderId, Side, Ticks};
@@ -13,7 +13,11 @@ impl Listing {
     pub(super) fn check_phase(&self, order: &NewOrder, terms: &Conditions) -> Result<(), RejectReason> {
         let at_once = (!order.tif.may_rest() || terms.minimum > 0 || terms.protection_ticks.is_some())
             && !order.order_type.is_stop();
-        if self.regime.collects() && at_once { Err(RejectReason::NotInThisPhase) } else { Ok(()) }
+        let unseen = self.regime.matching.in_batches() && (terms.display.is_some() || terms.peg != Peg::None);
+        if self.regime.collects() && (at_once || unseen) {
+            return Err(RejectReason::NotInThisPhase);
+        }
+        Ok(())
     }
 
     /// Whether the queue of orders without a price has room for one more.
@@ -45,7 +49,9 @@ impl Listing {
 
     /// Lets an order join the back of its price, or of the queue without one, whatever stands across.
     pub(super) fn rest_called(&mut self, order: Rest, mut extra: Extra, say: &mut Writer) {
-        extra.called = Some(Called { number: count(&mut say.numbers.next_call), batch: 0 });
+        let batch = if self.regime.matching.in_batches() { self.regime.batch } else { 0 };
+        extra.called = Some(Called { number: count(&mut say.numbers.next_call), batch });
+        self.regime.no_longer_top(order.id);
         if let Some(display) = &mut extra.display {
             display.entry = count(&mut say.numbers.next_entry);
         }

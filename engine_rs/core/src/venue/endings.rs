@@ -9,7 +9,8 @@ use crate::event::{CancelReason, Event, EventKind, RejectReason};
 use crate::types::{AgentId, ListingId, Nanos, OrderId, Phase, Side};
 
 impl Venue {
-    /// Ends every order whose time is over by `now_ns`, the earliest first. Nothing else looks at the clock.
+    /// Ends every order whose time is over by `now_ns`, the earliest first; then halts and batches whose time is.
+    /// Nothing else looks at the clock.
     pub fn advance(&mut self, now_ns: Nanos, out: &mut Vec<Event>) {
         let first = |venue: &Self| {
             let ends = venue
@@ -27,6 +28,9 @@ impl Venue {
         }
         for listing in touched {
             self.settle(now_ns, listing, mark, None, out);
+        }
+        for listing in 0..self.listings.len() as ListingId {
+            self.pass_time(now_ns, listing, out);
         }
     }
 

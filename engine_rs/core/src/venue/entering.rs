@@ -2,10 +2,11 @@
 
 use super::accounts::Accounts;
 use super::listing::{Listing, passed};
+use super::regime::Regime;
 use super::stop::{Stop, Trail};
 use super::writer::{Filled, Subject, Writer, count};
 use super::{checks, sense};
-use crate::book::{Display, Extra, Life, Rest, Step, Taken, Taker, Terms};
+use crate::book::{Display, Extra, Life, Rest, Rules, Step, Swept, Taken, Taker, Terms};
 use crate::conditions::{Conditions, Peg, Refresh};
 use crate::event::{CancelReason, RejectReason};
 use crate::order::{NewOrder, OrderType, TimeInForce};
@@ -110,15 +111,15 @@ impl Listing {
         }
         let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
         let taker = taker(order);
-        let owners = &accounts.owners;
-        if order.tif == TimeInForce::Fok && !self.book.can_trade(&taker, order.size, owners) {
+        let (owners, rules) = (&accounts.owners, self.rules(order.side));
+        if order.tif == TimeInForce::Fok && !self.book.can_trade(&taker, order.size, owners, &rules) {
             say.cancelled(&subject, order.size, CancelReason::FillOrKill);
-        } else if minimum > 0 && !self.book.can_trade(&taker, minimum, owners) {
+        } else if minimum > 0 && !self.book.can_trade(&taker, minimum, owners, &rules) {
             say.cancelled(&subject, order.size, CancelReason::MinimumQuantity);
         } else {
             let left = self.sweep_with(&subject, &taker, total, accounts, say);
             self.settle_with(order, left, extra, say);
-            self.book.refresh(|peak| say.refreshed(peak));
+            self.show_reserves(say);
         }
     }
 
@@ -137,7 +138,7 @@ impl Listing {
         let (side, price, stp) = (order.terms.side(), order.terms.price(), order.terms.stp());
         let subject = Subject { id: order.id, side, price };
         let taker = Taker { agent: order.id.agent, side, limit: Some(price), size: order.leaves, stp };
-        let left = if stp.is_plain() && self.book.is_plain() {
+        let left = if stp.is_plain() && self.book.is_plain() && self.regime.is_plain() {
             Left { taken: self.sweep(order.id, &taker, accounts, say), total: order.total }
         } else {
             self.sweep_with(&subject, &taker, order.total, accounts, say)
@@ -148,7 +149,22 @@ impl Listing {
             let rest = Rest { leaves: left.taken.leaves, total: left.total, ..order };
             self.rest_with(rest, extra.unwrap_or(Extra::NONE), &subject, say);
         }
-        self.book.refresh(|peak| say.refreshed(peak));
+        self.show_reserves(say);
+    }
+
+    /// Shows the next peaks of icebergs whose reserve waited for the end of the sweep.
+    pub(super) fn show_reserves(&mut self, say: &mut Writer) {
+        let Self { book, regime, .. } = self;
+        book.refresh(|peak| {
+            regime.no_longer_top(peak.id);
+            say.refreshed(peak);
+        });
+    }
+
+    /// What holds for an order of this side that comes in.
+    fn rules(&self, side: Side) -> Rules {
+        let Regime { matching, band, .. } = *self.regime;
+        Rules { shares: matching.shares(), top: self.top(side.opposite()), band }
     }
 
     /// The limit that an order goes by: its own, or one that the displayed touch gives it now.
@@ -178,13 +194,15 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Left {
-        let Self { spec, book, last_print, named_price, .. } = self;
+        let rules = self.rules(taker.side);
+        let Self { spec, book, regime, last_print, named_price, .. } = self;
         let mut open = taker.size;
         let fee = |agent, fee| if accounts.is_exempt(agent) { 0 } else { fee };
-        let taken = book.sweep(taker, &accounts.owners, |step| match step {
+        let Swept { taken, halted } = book.sweep(taker, &accounts.owners, rules, |step| match step {
             Step::Match(done) => {
                 open -= done.lots;
                 (*last_print, *named_price) = (Some(done.price), None);
+                regime.band.note_print(done.price);
                 let notional = done.price * done.lots * spec.tick_lot_atoms();
                 let maker_fee = fee(done.maker.agent, spec.maker_fee(notional));
                 let taker_fee = fee(taker.agent, spec.taker_fee(notional));
@@ -201,8 +219,14 @@ impl Listing {
                 decremented(&of, *lots, (state.total, state.leaves), say);
                 decremented(subject, *lots, (total, open), say);
             }
-            Step::Refreshed(peak) => say.refreshed(peak),
+            Step::Refreshed(peak) => {
+                regime.no_longer_top(peak.id);
+                say.refreshed(peak);
+            }
         });
+        if halted {
+            self.halt(say);
+        }
         Left { taken, total }
     }
 
@@ -210,6 +234,9 @@ impl Listing {
         let Left { taken: Taken { leaves, met_itself }, total } = left;
         if leaves == 0 {
             return;
+        }
+        if self.regime.collects() && !met_itself {
+            return self.collect(&NewOrder { size: leaves, ..*order }, total, extra, say);
         }
         let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
         let ended = match order.price {
@@ -233,6 +260,8 @@ impl Listing {
             return passed(&order, subject, say);
         }
         extra.called = None;
+        let displays = extra.display.is_none_or(|display| display.lots > 0);
+        self.note_top(order.id, subject.side, subject.price, displays);
         if extra == Extra::NONE {
             return self.book.rest(order);
         }

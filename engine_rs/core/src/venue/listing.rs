@@ -52,8 +52,8 @@ impl Listing {
     }
 
     pub fn note_print(&mut self, price: Ticks) {
-        self.last_print = Some(price);
-        self.named_price = None;
+        (self.last_print, self.named_price) = (Some(price), None);
+        self.regime.band.note_print(price);
     }
 
     /// A live order's numbers, wherever it is.

@@ -65,6 +65,10 @@ impl Listing {
         let mut pegs: Vec<(u64, OrderId)> = resting.chain(parked).collect();
         pegs.sort_unstable();
         for (_, id) in pegs {
+            if self.regime.collects() {
+                // What a peg follows means nothing once its listing has halted.
+                return;
+            }
             let Some((parked, extra, now)) = self.peg(id) else { continue };
             let exempt = accounts.is_exempt(id.agent);
             let price = self.peg_price(parked.side, &parked.peg, (parked.leaves, parked.total), exempt);
