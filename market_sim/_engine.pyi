@@ -292,6 +292,23 @@ class Venue:
     ) -> None:
         """How a listing matches, chosen before its first order."""
 
+    def set_risk(
+        self,
+        agent: int,
+        listing: int,
+        *,
+        max_order_lots: int | None = None,
+        max_notional_atoms: int | None = None,
+        max_position_lots: int | None = None,
+        collar_bps: int | None = None,
+        max_messages_per_s: int | None = None,
+        no_short_sale: bool = False,
+    ) -> None:
+        """Sets an agent's limits in a listing, in place of those it had; None: no limit."""
+
+    def set_position(self, agent: int, listing: int, lots: int) -> None:
+        """Says what an agent holds now: the position that limits are measured from."""
+
     def set_volatility_halt(self, listing: int, halt_bps: int, halt_ns: int) -> None:
         """Halts a listing before a match further than `halt_bps` from its static price (0: never)."""
 

@@ -13,6 +13,7 @@ mod pegging;
 mod phases;
 mod regime;
 mod replacing;
+mod risk;
 mod rules;
 mod sense;
 mod spec;
@@ -22,6 +23,7 @@ mod waiting;
 mod writer;
 
 pub use market_data::{Channels, FLAG_LAST, FLAG_PLACE_KEPT, MarketData, MarketDataKind, MarketDataRow};
+pub use risk::{RiskError, RiskLimits};
 pub use rules::RuleError;
 pub use spec::{ListingError, ListingSpec};
 
@@ -288,6 +290,9 @@ impl Venue {
         }
         for listing in &self.listings {
             listing.fold_regime(&mut hash);
+        }
+        for (number, listing) in (0..).zip(&self.listings) {
+            listing.fold_risk(&mut hash, number);
         }
         hash.value()
     }

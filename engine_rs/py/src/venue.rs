@@ -6,7 +6,7 @@ use market_core::event::Event;
 use market_core::order::{Command, NewOrder};
 use market_core::policy::{Matching, Shares};
 use market_core::types::{MAX_PRICE, MAX_SIZE, OrderId};
-use market_core::venue::{Channels, ListingSpec, MarketData, Venue as CoreVenue};
+use market_core::venue::{Channels, ListingSpec, MarketData, RiskLimits, Venue as CoreVenue};
 use numpy::{PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -325,6 +325,39 @@ impl Venue {
         let shares = Shares { top_order_max_lots: top_order_max_lots.0, min_lots: pro_rata_min_lots.0 };
         let matching = Matching::new(self::policy(policy)?, shares, interval_ns.0).map_err(bad_value)?;
         self.core.set_matching(listing, matching).map_err(bad_value)
+    }
+
+    #[pyo3(signature = (
+        agent, listing, *, max_order_lots=None, max_notional_atoms=None, max_position_lots=None, collar_bps=None,
+        max_messages_per_s=None, no_short_sale=false
+    ))]
+    fn set_risk(
+        &mut self,
+        agent: Id,
+        listing: Int,
+        max_order_lots: Option<Int>,
+        max_notional_atoms: Option<Int>,
+        max_position_lots: Option<Int>,
+        collar_bps: Option<Int>,
+        max_messages_per_s: Option<Int>,
+        no_short_sale: bool,
+    ) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        let number = |given: Option<Int>| given.map(|Int(number)| number);
+        let limits = RiskLimits {
+            max_order_lots: number(max_order_lots),
+            max_notional_atoms: number(max_notional_atoms),
+            max_position_lots: number(max_position_lots),
+            collar_bps: number(collar_bps),
+            max_messages_per_s: number(max_messages_per_s),
+            no_short_sale,
+        };
+        self.core.set_risk(agent.0, listing, limits).map_err(bad_value)
+    }
+
+    fn set_position(&mut self, agent: Id, listing: Int, lots: Int) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        self.core.set_position(agent.0, listing, lots.0).map_err(bad_value)
     }
 
     fn set_volatility_halt(&mut self, listing: Int, halt_bps: Int, halt_ns: Int) -> PyResult<()> {

@@ -132,7 +132,7 @@ impl Venue {
 
 impl Listing {
     /// An agent's orders in the order in which they would trade, bids first.
-    fn orders_of(&self, agent: AgentId, side: Option<Side>) -> impl Iterator<Item = OrderId> {
+    pub(super) fn orders_of(&self, agent: AgentId, side: Option<Side>) -> impl Iterator<Item = OrderId> {
         let sides = Side::BOTH.into_iter().filter(move |each| side.is_none_or(|side| side == *each));
         let orders = sides.flat_map(|side| self.book.side_orders(side));
         let resting = orders.map(|(id, _)| id).filter(move |id| id.agent == agent);

@@ -3,6 +3,7 @@
 use super::accounts::Accounts;
 use super::listing::{Listing, passed};
 use super::regime::Regime;
+use super::risk::Ask;
 use super::stop::{Stop, Trail};
 use super::writer::{Filled, Subject, Writer, count};
 use super::{checks, sense};
@@ -30,6 +31,8 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
+        let exempt = accounts.is_exempt(sent.id.agent);
+        self.check_rate(sent.id.agent, exempt, say.time_ns)?;
         sense::conditions(sent, terms, say.time_ns)?;
         self.check_phase(sent, terms)?;
         let mark = say.out.len();
@@ -39,9 +42,10 @@ impl Listing {
             self.enter_peg(sent, terms, extra, accounts, say)?;
         } else {
             let order = NewOrder { price: self.limit_of(sent, terms), ..*sent };
-            let (exempt, waits) = (accounts.is_exempt(order.id.agent), self.waiting.get(order.id).is_some());
+            let waits = self.waiting.get(order.id).is_some();
             checks::entry(&self.spec, &self.book, &order, exempt, waits)?;
             self.check_unpriced(&order)?;
+            self.check_risk(&self.asked(&order, terms), exempt)?;
             let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
             say.accepted(&subject, order.size);
             start_life(&mut extra, terms, &mut say.numbers.next_expiry);
@@ -56,6 +60,24 @@ impl Listing {
         }
         self.settle(mark, None, accounts, say);
         Ok(())
+    }
+
+    /// What limits ask of a new order whose price is the one it goes by.
+    pub(super) fn asked(&self, order: &NewOrder, terms: &Conditions) -> Ask {
+        let by_touch = terms.protection_ticks.is_some()
+            || terms.trigger_limit_ticks.is_some()
+            || terms.peg != Peg::None
+            || order.order_type == OrderType::MarketToLimit;
+        Ask {
+            agent: order.id.agent,
+            side: order.side,
+            price: order.price,
+            value: terms.stop_price,
+            gets_limit: by_touch || self.regime.collects(),
+            size: order.size,
+            lots: order.size,
+            replaced: None,
+        }
     }
 
     /// A stop waits, unless the last print elects it already.

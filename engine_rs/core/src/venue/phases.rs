@@ -26,7 +26,7 @@ impl Venue {
         }
         self.desk(now_ns, 0, out).1.phase(phase);
         for listing in 0..self.listings.len() as ListingId {
-            if phase.is_call() || resumes || (phase == Phase::Continuous && uncrossed.contains(&listing)) {
+            if phase.is_call() || resumes || phase == Phase::Closed || uncrossed.contains(&listing) {
                 self.look_again(now_ns, listing, out);
             }
         }

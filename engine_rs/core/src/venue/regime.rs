@@ -1,6 +1,7 @@
 //! How a listing trades, where that is not continuous price-time trading alone.
 
 use super::listing::Listing;
+use super::risk::Risk;
 use super::writer::Writer;
 use crate::book::{Band, Cross, Cursor};
 use crate::hash::Fnv;
@@ -31,12 +32,14 @@ pub(super) struct Regime {
     pub batch: u64,
     /// Orders that bettered the price of their side and may still stand there; bids, then asks.
     tops: [Option<OrderId>; 2],
+    pub risk: Risk,
 }
 
 impl Regime {
-    /// Whether the listing trades continuously by price and time, and nothing stops it.
+    /// Whether the listing trades continuously by price and time, and nothing limits it.
     pub fn is_plain(&self) -> bool {
-        !self.phase.is_call() && self.matching == Matching::PriceTime && self.band.bps == 0
+        let unlimited = self.band.bps == 0 && self.risk.is_empty();
+        !self.phase.is_call() && self.matching == Matching::PriceTime && unlimited
     }
 
     /// Whether orders are collected for an auction: nothing matches when it comes in.
@@ -68,6 +71,7 @@ impl Default for Regime {
             batch_clock: 0,
             batch: 1,
             tops: [None; 2],
+            risk: Risk::default(),
         }
     }
 }
