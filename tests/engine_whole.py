@@ -52,7 +52,8 @@ class Whole(Mix):
     matching: tuple = ()  # per listing: what `set_matching` is told, None: nothing
     halts: tuple = ()  # per listing: (basis points, nanoseconds), None: no halt
     reference: float = 0.0  # share of commands that tell a reference price
-    risk: float = 0.0  # share of commands that set limits, and again of those that tell a position
+    risk: float = 0.0  # share of commands that set limits or tell a position
+    limits: tuple = ()  # (agent, listing, limits) from the start, when no price is known yet
     sizes: tuple = (1, 30)
     advance: float = 0.02
     mass: float = 0.01
@@ -165,6 +166,7 @@ WHOLE_MIXES = {
         phase=0.005,
         reference=0.01,
         risk=0.05,
+        limits=((1, 0, {"collar_bps": 200}), (2, 1, {"max_notional_atoms": 800})),
         sizes=(1, 12),
         step_ns=10**8,
     ),
@@ -366,6 +368,8 @@ def open_whole(venue_class, mix):
     for listing, halt in enumerate(mix.halts):
         if halt:
             venue.set_volatility_halt(listing, *halt)
+    for agent, listing, limits in mix.limits:
+        venue.set_risk(agent, listing, **limits)
     venue.set_cancel_on_disconnect(1, True)
     venue.set_cancel_on_disconnect(2, True)
     venue.set_cancel_on_disconnect(2, False)

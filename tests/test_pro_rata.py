@@ -1,6 +1,7 @@
 """Sharing by size: who is the top order, and how icebergs, own orders and all-or-nothing fare."""
 
 import pytest
+from conftest import engine_names
 from engine_kit import (
     BOTH,
     BUY,
@@ -14,12 +15,14 @@ from engine_kit import (
     RESERVE,
     Floor,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from market_sim.engine import EventKind, MatchingPolicy, Phase
+from market_sim.engine import EventKind, MatchingPolicy, Phase, venue_class
 
 
-def shared(venue_class, **rules):
-    floor = Floor(venue_class)
+def shared(engine, **rules):
+    floor = Floor(engine)
     floor.venue.set_matching(floor.listing, MatchingPolicy.PRO_RATA, **rules)
     return floor
 
@@ -256,3 +259,37 @@ def test_auctions_are_by_time(venue_class):
     floor.buy(2, 100, 90)
     floor.sell(3, 100, 20)
     assert floor.uncross() == ((100, 20), [(10, 1, 3), (10, 2, 3)])
+
+
+# --- whatever the sizes ----------------------------------------------------------------------------------
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=8),
+    lots=st.integers(1, 200),
+    top=st.integers(0, 30),
+    least=st.integers(0, 4),
+)
+def test_shares_add_up_and_are_fair(sizes, lots, top, least):
+    """Every lot goes to somebody, nobody gets more than asked for; only leftovers break the proportion."""
+    for name in engine_names():
+        floor = shared(venue_class(name), top_order_max_lots=top, pro_rata_min_lots=least)
+        for agent, size in enumerate(sizes, start=1):
+            floor.buy(agent, 100, size)
+        floor.sell(99, 100, lots)
+        fills = dict(got(floor))
+        shares = [fills.get(agent, 0) for agent in range(1, len(sizes) + 1)]
+        assert sum(shares) == min(lots, sum(sizes))
+        assert all(share <= size for share, size in zip(shares, sizes, strict=True))
+        if lots >= sum(sizes):
+            continue
+        first = min(top, sizes[0], lots)
+        left, wanted = lots - first, sum(sizes) - first
+        rests = [sizes[0] - first, *sizes[1:]]
+        due = [left * rest // wanted if left * rest // wanted >= least else 0 for rest in rests]
+        due[0] += first
+        extra = [share - base for share, base in zip(shares, due, strict=True)]
+        assert min(extra) >= 0, "nobody gets less than the share by size"
+        last = max((place for place, lots_over in enumerate(extra) if lots_over), default=0)
+        assert shares[:last] == sizes[:last], "leftovers go to the next only when the one before has all"
