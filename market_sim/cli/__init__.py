@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from market_sim.cli.backtest import backtest
 from market_sim.cli.bench import bench
 from market_sim.cli.errors import Commands
 from market_sim.cli.exchange import exchange
@@ -43,6 +44,7 @@ app.command()(run)
 app.command()(verify)
 app.command()(replay)
 app.command()(feed)
+app.command()(backtest)
 app.command()(exchange)
 app.command()(serve)
 
