@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from market_sim.backtesting.outcome import Backtest
 
 POINTS = 4_000
+FOREIGN = re.compile(r"<script[^>]*\bsrc=[^>]*></script>")
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>
@@ -33,7 +35,9 @@ def plots(backtest: Backtest) -> Any:
     curve = _frame(backtest.equity)
     wide = {"x": "time", "responsive": True, "height": 240, "grid": True}
     panels = [
-        curve.hvplot.step(y="equity", ylabel=f"equity ({numeraire})", title=backtest.origin[:120], **wide),
+        curve.hvplot.step(
+            y="equity", ylabel=f"equity ({numeraire})", title=backtest.origin.partition(". ")[0], **wide
+        ),
         curve.hvplot.area(y="drawdown", ylabel=f"drawdown ({numeraire})", **wide),
     ]
     listings = backtest.result.config.listings
@@ -50,7 +54,7 @@ def plots(backtest: Backtest) -> Any:
             if len(side):
                 label = "bought" if sign > 0 else "sold"
                 panel = panel * side.hvplot.scatter(
-                    x="time", y="price", color=colour, marker=marker, size=30, label=label
+                    y="price", color=colour, marker=marker, size=30, label=label, **wide
                 )
         panels.append(panel)
     return hv.Layout(panels).cols(1).opts(shared_axes=False)
@@ -76,7 +80,8 @@ def write_report(backtest: Backtest, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = PAGE.format(
         title=html.escape(f"Backtest of {backtest.agent}"),
-        head=INLINE.render() + script,
+        # Panel, where it is loaded, adds a script of its own server; these plots do without.
+        head=FOREIGN.sub("", INLINE.render()) + script,
         origin=html.escape(backtest.origin),
         table=_table(backtest.figures),
         plots=div,
