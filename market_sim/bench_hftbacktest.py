@@ -1,4 +1,6 @@
-"""The other side of `market-sim bench replay`: the same feed through the package hftbacktest, if installed."""
+"""The other side of `market-sim bench replay`: the same feed through the package hftbacktest, if
+installed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`market-sim bench replay`: recorded flow through kernel, queues and ledger, with a strategy that does nothing.
+"""`market-sim bench replay`: recorded flow through kernel, queues and ledger, with a strategy that does
+nothing.
 
 A resolved feed (what a matching workload did to its book: adds, deletes, replacements, executions) is turned
 into flow of single orders (L3) and of levels and trades (L2). Where the package hftbacktest is installed the
@@ -95,7 +96,7 @@ def level_flow(feed: Rows) -> Rows:
 
 
 def _chunks(rows: Rows) -> Iterator[Rows]:
-    ends = np.flatnonzero(rows["flags"] & LAST) + 1
+    ends: Any = np.flatnonzero(rows["flags"] & LAST) + 1
     start = 0
     while start < len(rows):
         end = int(ends[min(np.searchsorted(ends, start + CHUNK_ROWS), len(ends) - 1)])
@@ -104,7 +105,8 @@ def _chunks(rows: Rows) -> Iterator[Rows]:
 
 
 def run_own(rows: Rows, engine: str | None = None) -> tuple[float, tuple[int, int, int, int]]:
-    """(processor seconds, best bid and ask at the end) through a kernel with tape, hash, ledger and one agent.
+    """(processor seconds, best bid and ask at the end) through a kernel with tape, hash, ledger and one
+    agent.
 
     The agent wakes ten times a second of simulated time and does nothing, as the other's strategy does.
     """
