@@ -20,7 +20,7 @@ import numpy as np
 
 from market_sim.engine import FlowKind, kernel_class
 from market_sim.errors import DataError
-from market_sim.records import FLOW, LAST
+from market_sim.records import FLOW, LAST, STAMPED
 from market_sim.workload import HEADER_BYTES, MESSAGE
 
 ADD, CANCEL, REPLACE, EXECUTE = 0, 1, 3, 4
@@ -91,7 +91,7 @@ def level_flow(feed: Rows) -> Rows:
     rows["time_ns"] = columns[:, 0] * STEP_NS
     for place, name in enumerate(("kind", "side", "price", "size"), start=1):
         rows[name] = columns[:, place]
-    rows["flags"] = LAST
+    rows["flags"], rows["exchange_ns"] = LAST | STAMPED, rows["time_ns"]
     return rows
 
 
