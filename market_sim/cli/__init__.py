@@ -12,6 +12,7 @@ import typer
 
 from market_sim.cli.backtest import backtest
 from market_sim.cli.bench import bench
+from market_sim.cli.convert import convert
 from market_sim.cli.errors import Commands
 from market_sim.cli.exchange import exchange
 from market_sim.cli.feed import feed
@@ -45,6 +46,7 @@ app.command()(verify)
 app.command()(replay)
 app.command()(feed)
 app.command()(backtest)
+app.command()(convert)
 app.command()(exchange)
 app.command()(serve)
 
