@@ -28,9 +28,11 @@ impl External {
         let taken = recorded.dirty.remove(&price).unwrap_or(0);
         let present = desk.book().lots_at(side, price);
         let fell = (before.unwrap_or(0) - lots).max(0);
-        self.prune_ghosts(side, price);
         if present > lots {
             self.cut_back(desk, (side, price), present - lots, fell, exchange_ns);
+        }
+        if present <= lots {
+            self.prune_ghosts(side, price);
         }
         if present < lots {
             self.stats.restored_lots += taken.min(lots - present);
@@ -64,7 +66,9 @@ impl External {
         fell: Lots,
         stamp: Option<i64>,
     ) {
-        let mut ghosts = self.sides[side.index()].ghosts.remove(&price).unwrap_or_default();
+        let traded = self.traded;
+        let ghosts = self.sides[side.index()].ghosts.entry(price).or_default();
+        ghosts.retain(|ghost| ghost.stamp.is_some() && ghost.usable(traded));
         let first = ghosts.len();
         while excess > 0 {
             let (id, leaves) = desk.book().last_order(side, price).expect("no more is cut than is there");
@@ -85,7 +89,6 @@ impl External {
         if ghosts.len() > 1 {
             ghosts.sort_by_key(|ghost| ghost.counter);
         }
-        self.sides[side.index()].ghosts.insert(price, ghosts);
     }
 
     /// Lots join the back, unless the participant's own other side is in the way.

@@ -145,7 +145,7 @@ impl Kernel {
         let mut done = Ok(());
         for number in 0..journal.len() {
             let (command, rows) = journal.step(number);
-            let cause = command.as_ref().map(|command| Cause { command, sent_ns: self.now });
+            let cause = command.map(|command| Cause { command, sent_ns: self.now });
             done = done.and_then(|()| self.clear(place, rows, cause));
         }
         self.journal = journal;
