@@ -142,14 +142,16 @@ impl Kernel {
             FlowEvent::Order(op) => external.orders(&mut desk, std::slice::from_ref(op)),
             FlowEvent::Orders(ops) => external.orders(&mut desk, ops),
         }
-        let mut done = Ok(());
         for number in 0..journal.len() {
             let (command, rows) = journal.step(number);
             let cause = command.map(|command| Cause { command, sent_ns: self.now });
-            done = done.and_then(|()| self.clear(place, rows, cause));
+            // Not collected in a variable: an outcome is larger than most steps.
+            if let Err(error) = self.clear(place, rows, cause) {
+                self.journal = journal;
+                return Err(error);
+            }
         }
         self.journal = journal;
-        done?;
         self.publish_if_changed(place, update.delay_ns)
     }
 }
