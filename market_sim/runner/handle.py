@@ -56,10 +56,11 @@ def open_runners() -> list["Runner"]:
 class View:
     """One reader of a runner: what it has not yet seen."""
 
-    def __init__(self, runner: "Runner", info: MarketInfo | None) -> None:
+    def __init__(self, runner: "Runner", info: MarketInfo | None, frame: Frame | None) -> None:
         self._runner = runner
         self._info = info
-        self._frame: Frame | None = None
+        # A held market sends nothing until something happens: who comes late sees what the others see.
+        self._frame = frame
         self._trades: deque[TradePicture] = deque(maxlen=TRADES_KEPT)
         self._news: deque[Answer | Told] = deque(maxlen=NEWS_KEPT)
 
@@ -119,6 +120,7 @@ class Runner:
         self._asked = 0
         self._watched: dict[View, str] = {}
         self._info: MarketInfo | None = None
+        self._newest: Frame | None = None
         self._views: list[View] = []
         self._lock = threading.Lock()
         context = nursery.context()
@@ -145,9 +147,14 @@ class Runner:
         """Whether the market's process runs."""
         return self._process.is_alive()
 
+    @property
+    def watched_by(self) -> int:
+        """How many views look at it."""
+        return len(self._views)
+
     def join(self) -> View:
         """Look at this market too."""
-        view = View(self, self._info)
+        view = View(self, self._info, self._newest)
         self._views.append(view)
         return view
 
@@ -226,8 +233,9 @@ class Runner:
                 del self._replies[next(iter(self._replies))]
             return
         if isinstance(message, MarketInfo):
-            self._info = message
+            self._info, self._newest = message, None
         else:
+            self._newest = message
             self.journal.extend(message.journal)
             self._post(Acknowledge())
         for view in self._views:
