@@ -52,7 +52,7 @@ class Session:
         self.frame: Frame | None = None
         self.listing = 0
         self.beside: list[int] = []
-        self.seat: str | None = None
+        self._seat: str | None = None
         self.failure: Failure | None = None
         self._open_runner = open_runner
         self._view: View | None = None
@@ -111,7 +111,7 @@ class Session:
         if frame is not None and self.history is not None:
             self.frame = frame
             self.history.add(frame)
-        return News(info is not None, frame, trades, self._mine())
+        return News(info is not None, frame, trades, tuple(self._view.take_news()))
 
     def _begin(self, info: MarketInfo) -> None:
         self.history = History(info)
@@ -123,23 +123,22 @@ class Session:
         if self.runner is not None and not self.runner.pinned:
             self.seat = info.seats[0] if info.seats else None
 
-    def _mine(self) -> tuple[Answer | Told, ...]:
-        """What concerns this visitor: answers to other people's orders are theirs alone."""
-        assert self._view is not None, "a market is open"
-        news = self._view.take_news()
-        private = (SendOrder, CancelOrder, ReplaceOrder)
-        return tuple(
-            item
-            for item in news
-            if getattr(item if isinstance(item, Told) else item.command, "agent", None) == self.seat
-            or (isinstance(item, Answer) and not isinstance(item.command, private))
-        )
-
     def _listing_index(self, info: MarketInfo) -> int:
         names = [listing.name for listing in info.listings]
         return names.index(self.controls.listing) if self.controls.listing in names else 0
 
     # -- the visitor's own account
+
+    @property
+    def seat(self) -> str | None:
+        """The account that the visitor trades with."""
+        return self._seat
+
+    @seat.setter
+    def seat(self, seat: str | None) -> None:
+        self._seat = seat
+        if self._view is not None:
+            self._view.person = seat
 
     @property
     def account(self) -> AgentPicture | None:

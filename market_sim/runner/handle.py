@@ -18,6 +18,7 @@ from market_sim.frame import TradePicture
 from market_sim.runner import nursery
 from market_sim.runner.commands import (
     Acknowledge,
+    Action,
     Ask,
     Command,
     MarketRequest,
@@ -63,6 +64,8 @@ class View:
         self._frame = frame
         self._trades: deque[TradePicture] = deque(maxlen=TRADES_KEPT)
         self._news: deque[Answer | Told] = deque(maxlen=NEWS_KEPT)
+        #: The person whose news this view keeps beside everybody's; None for who only watches.
+        self.person: str | None = None
 
     @property
     def runner(self) -> "Runner":
@@ -78,6 +81,10 @@ class View:
         self._info, self._frame = None, None
         self._trades.clear()
         return news
+
+    def _concerns(self, item: Action | Told) -> bool:
+        """Other people's orders are theirs alone; what an instructor does is for everybody."""
+        return bool(getattr(item, "agent", self.person) == self.person)
 
     def take_news(self) -> list[Answer | Told]:
         """What became of commands, and what people were told, since the last call; never waits."""
@@ -97,7 +104,8 @@ class View:
         else:
             self._frame = message
             self._trades.extend(message.trades)
-            self._news.extend((*message.answers, *message.told))
+            self._news.extend(item for item in message.answers if self._concerns(item.command))
+            self._news.extend(item for item in message.told if self._concerns(item))
 
 
 class Runner:
