@@ -120,8 +120,50 @@ class Kernel:
         price: int | None,
         size: int,
     ) -> int: ...
+    def new_order_ex(
+        self,
+        agent: int,
+        listing: int,
+        side: int,
+        order_type: int,
+        tif: int,
+        post_only: bool,
+        price: int | None,
+        size: int,
+        *,
+        stop_price: int | None = None,
+        trail_ticks: int = 0,
+        trail_bps: int = 0,
+        trigger_limit_ticks: int | None = None,
+        display_lots: int | None = None,
+        refresh: int = 0,
+        peg: int = 0,
+        peg_offset_ticks: int = 0,
+        minimum_lots: int = 0,
+        expire_ns: int | None = None,
+        protection_ticks: int | None = None,
+    ) -> int:
+        """`new_order` with terms."""
+
     def cancel(self, agent: int, counter: int) -> None: ...
     def replace(self, agent: int, counter: int, price: int, size: int) -> None: ...
+    def replace_ex(
+        self,
+        agent: int,
+        counter: int,
+        price: int | None,
+        size: int,
+        *,
+        stop_price: int | None = None,
+        trail_ticks: int | None = None,
+        trail_bps: int | None = None,
+    ) -> None:
+        """`replace`, and of a waiting stop its stop price or distance too; it may leave out the price."""
+
+    def set_cancel_on_disconnect(self, agent: int, on: bool) -> None: ...
+    def disconnect(self, agent: int) -> None:
+        """The agent's connections break now: its orders end if it asked for that."""
+
     def transfer(
         self,
         agent: int,
@@ -280,6 +322,37 @@ class Venue:
     def set_cancel_on_disconnect(self, agent: int, on: bool) -> None: ...
     def disconnect(self, time_ns: int, agent: int) -> int:
         """Cancels the orders of an agent that asked for it."""
+
+    def set_matching(
+        self,
+        listing: int,
+        policy: int,
+        *,
+        top_order_max_lots: int = 0,
+        pro_rata_min_lots: int = 0,
+        interval_ns: int = 0,
+    ) -> None:
+        """How a listing matches, chosen before its first order."""
+
+    def set_risk(
+        self,
+        agent: int,
+        listing: int,
+        *,
+        max_order_lots: int | None = None,
+        max_notional_atoms: int | None = None,
+        max_position_lots: int | None = None,
+        collar_bps: int | None = None,
+        max_messages_per_s: int | None = None,
+        no_short_sale: bool = False,
+    ) -> None:
+        """Sets an agent's limits in a listing, in place of those it had; None: no limit."""
+
+    def set_position(self, agent: int, listing: int, lots: int) -> None:
+        """Says what an agent holds now: the position that limits are measured from."""
+
+    def set_volatility_halt(self, listing: int, halt_bps: int, halt_ns: int) -> None:
+        """Halts a listing before a match further than `halt_bps` from its static price (0: never)."""
 
     def set_reference_price(self, listing: int, price: int) -> None:
         """Names the price that an auction goes out from, until the next print."""

@@ -58,10 +58,11 @@ impl Journal {
     }
 
     /// A step's command, if it was one, and its rows.
-    pub fn step(&mut self, number: usize) -> (Option<Command>, &mut [Event]) {
-        let end = self.steps.get(number + 1).map_or(self.rows.len(), |next| next.first_row);
-        let Step { command, first_row } = self.steps[number];
-        (command, &mut self.rows[first_row..end])
+    pub fn step(&mut self, number: usize) -> (Option<&Command>, &mut [Event]) {
+        let Self { steps, rows } = self;
+        let end = steps.get(number + 1).map_or(rows.len(), |next| next.first_row);
+        let step = &steps[number];
+        (step.command.as_ref(), &mut rows[step.first_row..end])
     }
 
     fn begin(&mut self, command: Option<Command>) -> &mut Vec<Event> {
@@ -105,8 +106,11 @@ impl Desk<'_> {
         rows.iter().filter(|row| row.kind == EventKind::Fill && row.id() == id).map(|row| row.size).sum()
     }
 
-    /// Recorded lots leave an own order that rests.
+    /// Recorded lots leave an own order, as far as they are still there: agents' stops and pegs answer every
+    /// step, and may have taken some.
     pub fn reduce(&mut self, id: OrderId, lots: Lots) {
+        let Some(leaves) = self.venue.book(self.listing).leaves(id) else { return };
+        let lots = lots.min(leaves);
         let done = self.venue.reduce_by(self.now, self.listing, id, lots, self.journal.begin(None));
         assert!(done.is_ok(), "recorded flow reduces orders that it has just seen resting");
     }
