@@ -537,3 +537,26 @@ def test_a_session_from_the_command_line_lives_again_from_its_capture(tmp_path, 
     else:
         assert process.returncode == -signal.SIGKILL
         assert again["orders"] > 0
+
+
+def test_the_command_converts_a_session_s_capture(tmp_path):
+    file, out = tmp_path / "session.msfeed", tmp_path / "tables"
+    with serve("okx", until="1m").in_thread() as exchange:
+        addresses = {"okx": exchange.url}, {"okx": exchange.rest_url}
+        lived = feed(
+            ["okx:BTC/USD"], "watch", until="2s", record=file, ws_urls=addresses[0], rest_urls=addresses[1]
+        )
+    done = subprocess.run(
+        command("convert", str(file), "--out", str(out), "--json"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (source,) = json.loads(done.stdout)["sources"]
+    story = lived.summary()["replay"]["books"]["OKX:BTC/USD"]
+    assert source["updates"] == story["diffs"] + story["snapshots"]
+    assert (source["trades"], source["faults_found"]) == (story["trades"], 0)
+    assert {path.name for path in out.iterdir()} == {
+        "levels-00000.parquet", "trades-00000.parquet", "events-00000.parquet",
+    }  # fmt: skip

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from agents.base import Trader
 from market_sim import engine, start_ws
 from market_sim.engine import native_module
 from market_sim.errors import DataError, EngineError, ScenarioError
+from market_sim.feeding import convert_capture, open_captured, open_feed
 from market_sim.feeding import flow as flows
-from market_sim.feeding import open_captured, open_feed
 from market_sim.feeding.placing import placed
 from market_sim.feeding.session import FeedSession
 from market_sim.feeding.subscriptions import Subscription, read_wanted, with_grids
@@ -328,3 +329,53 @@ def test_stamps_are_counted_from_the_second_of_the_first_record(monkeypatch):
     session, _ = live(one_market(), monkeypatch)
     assert session.flow.mirror.epoch_ns == EPOCH_NS
     assert session.market.config.epoch_time.timestamp() == EPOCH_NS / 1e9
+
+
+def test_a_capture_becomes_tables_and_a_report(monkeypatch, tmp_path):
+    session, handle = live(one_market(), monkeypatch)
+    session.run("23s")
+    captured(handle, monkeypatch)
+    told = convert_capture("session.msfeed", tmp_path / "tables")
+    (source,) = told["sources"]
+    assert (source["updates"], source["snapshots"], source["trades"], source["faults_found"]) == (
+        83,
+        3,
+        60,
+        3,
+    )
+    assert source["faults"][0]["what"] == "gap in the book: sequence, ids 5 to 7"
+    assert (source["backward_stamps"], source["negative_delays"], told["torn_bytes"]) == (0, 0, 0)
+    levels = pl.read_parquet(tmp_path / "tables" / "levels-*.parquet")
+    assert levels.height == source["rows"] == 4 + 2 + 2 + 60 * 2 + 20
+    assert levels["time_ns"].is_sorted()
+    first = levels.row(0, named=True)
+    assert first["time_ns"] - first["exchange_ns"] == 3_000_000
+    assert (first["venue"], first["symbol"], first["side"], first["snapshot"]) == (
+        "kraken",
+        "BTC/USD",
+        "bid",
+        True,
+    )
+    assert (first["price"], first["size"], first["price_ticks"], first["size_lots"]) == (
+        60000.0,
+        1.0,
+        600_000,
+        ONE,
+    )
+    trades = pl.read_parquet(tmp_path / "tables" / "trades-*.parquet")
+    assert trades["aggressor"].to_list()[:2] == ["buy", "sell"]
+    events = pl.read_parquet(tmp_path / "tables" / "events-*.parquet")
+    gaps = events.filter(pl.col("kind").str.starts_with("gap"))
+    assert gaps.select("first_missing", "last_missing", "dropped").row(1) == (5, 7, 3)
+    with pytest.raises(DataError, match="not empty"):
+        convert_capture("session.msfeed", tmp_path / "tables")
+
+
+def test_what_is_no_capture_is_refused(tmp_path):
+    if native_module() is None or not hasattr(native_module(), "CaptureReader"):
+        pytest.skip("needs the native extension")
+    other = tmp_path / "other.msfeed"
+    other.write_text("something else")
+    for path in (other, tmp_path / "missing.msfeed"):
+        with pytest.raises(DataError, match=path.name):
+            open_captured(path)

@@ -18,7 +18,9 @@ SHOWN = (
 
 
 def convert(
-    files: Annotated[list[str], typer.Argument(help="Tables: Tardis CSV and the other forms of `replay`.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Tables (Tardis CSV and others), or the .msfeed of a session.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the Parquet files.")],
     protocol: Annotated[Protocol | None, typer.Option(help="Their form; default: recognised.")] = None,
     clock: Annotated[Clock, typer.Option(help="Whose stamps are the time.")] = Clock.local,
@@ -26,9 +28,16 @@ def convert(
 ) -> None:
     """Write recordings as Parquet; faults of order, gaps and reconnects are reported with their lines."""
     from market_sim.replaying.convert import convert as convert_files
+    from market_sim.replaying.recordings import session_capture
 
+    capture = session_capture(files)
     with working("converting"):
-        told = convert_files(files, out, protocol=name_of(protocol), clock=clock.value)
+        if capture is not None:
+            from market_sim.feeding import convert_capture
+
+            told = convert_capture(capture, out)
+        else:
+            told = convert_files(files, out, protocol=name_of(protocol), clock=clock.value)
     if as_json:
         emit_json(told)
         return

@@ -4,8 +4,17 @@
 of a session; both come to the same event-log hash.
 """
 
+from market_sim.feeding.convert import convert_capture
 from market_sim.feeding.session import FeedSession, feed, open_captured, open_feed
 from market_sim.feeding.socket import start_ws
 from market_sim.feeding.subscriptions import Subscription
 
-__all__ = ["FeedSession", "Subscription", "feed", "open_captured", "open_feed", "start_ws"]
+__all__ = [
+    "FeedSession",
+    "Subscription",
+    "convert_capture",
+    "feed",
+    "open_captured",
+    "open_feed",
+    "start_ws",
+]

@@ -26,9 +26,7 @@ class CapturedFlow:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        self._reader = feed_module().CaptureReader(self.path)
-        header = json.loads(self._reader.header)
-        self.books = [_subscription(entry) for entry in header["subscriptions"]]
+        self._reader, self.books = open_reader(self.path)
         self._waiting: list[Event] = self._reader.read(BATCH)
         if not self._waiting:
             raise DataError("the capture holds no event", self.path, remedy="Record a session with --record.")
@@ -133,6 +131,17 @@ class LiveFlow:
                     self.mirror.take(event)
             self._ended, self._safe_ns = True, END_OF_TIME_NS
         return self.mirror.last_ns
+
+
+def open_reader(path: str) -> tuple[Any, list[Subscription]]:
+    """The reader of a capture, and the books it holds. DataError for what is no capture."""
+    try:
+        reader = feed_module().CaptureReader(path)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"cannot be read as the capture of a live session ({error})", path, remedy="Check the path."
+        ) from error
+    return reader, [_subscription(entry) for entry in json.loads(reader.header)["subscriptions"]]
 
 
 def _connect(

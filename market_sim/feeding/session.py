@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from os import PathLike
@@ -42,6 +45,8 @@ class FeedSession:
     def __init__(self, market: Market, flow: LiveFlow | CapturedFlow) -> None:
         self.market = market
         self.flow = flow
+        #: Set by whoever wants a live session to end; looked at between two steps.
+        self.asked_to_stop = False
         # The session ends with its last record, on both sides; a scenario's duration is meant for runs.
         market.end_ns = LONGEST_SESSION_NS
 
@@ -70,7 +75,7 @@ class FeedSession:
         assert isinstance(self.flow, LiveFlow), "a capture needs no waiting"
         self.begin()
         deadline = time.monotonic_ns() + patience_ns
-        while not self.flow.mirror.ever_live:
+        while not (self.asked_to_stop or self.flow.mirror.ever_live):
             self.market.step_to(min(self.flow.pump(STEP_MS), self.market.end_ns))
             if time.monotonic_ns() > deadline:
                 causes = self._causes()
@@ -91,7 +96,8 @@ class FeedSession:
         )
 
     def run(self, until: str | int | None = None, told: Callable[[FeedSession], None] | None = None) -> None:
-        """Let it run to the end of the capture, or a live one until that time or Ctrl-C; then close it.
+        """Let it run to the end of the capture, or a live one until that time or until it is asked to stop
+        (`asked_to_stop`); then close it.
 
         `told` is called about every 50 ms of a live session.
         """
@@ -102,12 +108,10 @@ class FeedSession:
             return
         try:
             self.begin()
-            while not self.market.finished and self.market.now_ns < until_ns:
+            while not (self.asked_to_stop or self.market.finished) and self.market.now_ns < until_ns:
                 self.market.step_to(min(self.flow.pump(STEP_MS), self.market.end_ns))
                 if told is not None:
                     told(self)
-        except KeyboardInterrupt:
-            pass
         finally:
             self.close()
 
@@ -248,6 +252,30 @@ def _session(
         raise
 
 
+@contextmanager
+def _stopped_by_signals(session: FeedSession) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the session to stop between two steps; the second Ctrl-C breaks it off.
+
+    An exception in the middle of a step would leave events behind that are in the capture already, and its
+    replay would be another market.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: object) -> None:
+        if session.asked_to_stop and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        session.asked_to_stop = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def feed(
     books: Sequence[str],
     scenario: ScenarioName | None = None,
@@ -295,8 +323,9 @@ def feed(
         settings=settings,
     )
     try:
-        session.wait_for_live(duration_ns(patience))
-        session.run(until, told)
+        with _stopped_by_signals(session):
+            session.wait_for_live(duration_ns(patience))
+            session.run(until, told)
     except MarketSimError as error:
         session.close()
         error.result = session.result()  # type: ignore[attr-defined]
