@@ -298,3 +298,18 @@ def test_the_same_orders_on_both_engines(engine_name):
     assert hashes[0] == hashes[1]
     for name, portable in (("zi", True), ("trend", True), ("big", False), ("flow", False)):
         assert played.trader(name).is_portable == portable
+
+
+def test_every_standing_order_is_cancelled_at_the_rate_of_its_distance():
+    played = Market(plan("10s", tick="1"), agents=[flow(market_rate=0.0)], seed=6)
+    played.step_to("5s")
+    trader = played.trader("flow")
+    bid, ask = (price for price, _ in (trader.view(X).bids[0], trader.view(X).asks[0]))
+    trader._look()
+    published = (0.71, 0.81, 0.68, 0.56, 0.47)
+    seen = set()
+    for order in trader.orders.values():
+        away = round(ask - order.price if order.side.name == "BUY" else order.price - bid)
+        seen.add(away)
+        assert trader._cancel_rate(order) == published[min(away, 5) - 1]
+    assert {1, 2, 3, 4, 5, 6} <= seen
