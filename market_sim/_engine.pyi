@@ -4,13 +4,24 @@ Integers only: times in nanoseconds since the epoch of the scenario, prices in t
 atoms. An argument that makes no sense is a ValueError; what stops a run is a `market_sim.errors.EngineError`.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, TypedDict, final
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, NoReturn, TypeAlias, TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Kernel", "Venue", "Workload", "WorkloadRun"]
+__all__ = [
+    "CaptureReader",
+    "CaptureWriter",
+    "FeedHandle",
+    "Kernel",
+    "Venue",
+    "Workload",
+    "WorkloadRun",
+    "feed_venues",
+    "fetch_instrument",
+]
 
 # ("constant", ns) | ("uniform", lowest, highest) | ("table", quantiles) | ("series", times, values)
 _Model: TypeAlias = (
@@ -109,8 +120,50 @@ class Kernel:
         price: int | None,
         size: int,
     ) -> int: ...
+    def new_order_ex(
+        self,
+        agent: int,
+        listing: int,
+        side: int,
+        order_type: int,
+        tif: int,
+        post_only: bool,
+        price: int | None,
+        size: int,
+        *,
+        stop_price: int | None = None,
+        trail_ticks: int = 0,
+        trail_bps: int = 0,
+        trigger_limit_ticks: int | None = None,
+        display_lots: int | None = None,
+        refresh: int = 0,
+        peg: int = 0,
+        peg_offset_ticks: int = 0,
+        minimum_lots: int = 0,
+        expire_ns: int | None = None,
+        protection_ticks: int | None = None,
+    ) -> int:
+        """`new_order` with terms."""
+
     def cancel(self, agent: int, counter: int) -> None: ...
     def replace(self, agent: int, counter: int, price: int, size: int) -> None: ...
+    def replace_ex(
+        self,
+        agent: int,
+        counter: int,
+        price: int | None,
+        size: int,
+        *,
+        stop_price: int | None = None,
+        trail_ticks: int | None = None,
+        trail_bps: int | None = None,
+    ) -> None:
+        """`replace`, and of a waiting stop its stop price or distance too; it may leave out the price."""
+
+    def set_cancel_on_disconnect(self, agent: int, on: bool) -> None: ...
+    def disconnect(self, agent: int) -> None:
+        """The agent's connections break now: its orders end if it asked for that."""
+
     def transfer(
         self,
         agent: int,
@@ -270,6 +323,37 @@ class Venue:
     def disconnect(self, time_ns: int, agent: int) -> int:
         """Cancels the orders of an agent that asked for it."""
 
+    def set_matching(
+        self,
+        listing: int,
+        policy: int,
+        *,
+        top_order_max_lots: int = 0,
+        pro_rata_min_lots: int = 0,
+        interval_ns: int = 0,
+    ) -> None:
+        """How a listing matches, chosen before its first order."""
+
+    def set_risk(
+        self,
+        agent: int,
+        listing: int,
+        *,
+        max_order_lots: int | None = None,
+        max_notional_atoms: int | None = None,
+        max_position_lots: int | None = None,
+        collar_bps: int | None = None,
+        max_messages_per_s: int | None = None,
+        no_short_sale: bool = False,
+    ) -> None:
+        """Sets an agent's limits in a listing, in place of those it had; None: no limit."""
+
+    def set_position(self, agent: int, listing: int, lots: int) -> None:
+        """Says what an agent holds now: the position that limits are measured from."""
+
+    def set_volatility_halt(self, listing: int, halt_bps: int, halt_ns: int) -> None:
+        """Halts a listing before a match further than `halt_bps` from its static price (0: never)."""
+
     def set_reference_price(self, listing: int, price: int) -> None:
         """Names the price that an auction goes out from, until the next print."""
 
@@ -344,3 +428,93 @@ class WorkloadRun:
         """Whether every asset still sums to what was deposited."""
 
     def state_hash(self) -> int: ...
+
+def feed_venues() -> list[str]:
+    """Venues that a FeedHandle can connect to."""
+
+def fetch_instrument(
+    venue: str, symbol: str, rest_url: str | None = None, timeout_ms: int = 10_000
+) -> tuple[str, str]:
+    """(tick, lot) of a symbol as decimal texts, from the venue's public REST; ValueError where that fails."""
+
+@final
+class FeedHandle:
+    """Running connections to public market data: a thread of its own, a socket a venue, no key.
+
+    `subscriptions` are (venue, symbol, tick, lot), the symbol in the venue's spelling; prices and sizes come
+    out as whole ticks and lots, and what is off this grid is refused. `ws_urls` and `rest_urls` by venue go
+    before MARKET_SIM_<VENUE>_WS_URL and _REST_URL. `capture` names a file that must not exist: every event
+    that `poll` returns is in it before. `settings` are times and limits by name (ValueError lists them).
+
+    Events are tuples, told apart by their first field:
+    ("snapshot" | "diff", recv_ns, venue_ns, sub, first_id, last_id, sides, prices, sizes)
+    ("trade", recv_ns, venue_ns, sub, trade_id, aggressor, price, size)
+    ("state", recv_ns, None, sub, state, reason)
+    ("gap", recv_ns, None, sub, "book" | "trades", reason, first_missing, last_missing, dropped)
+    `recv_ns` (since 1970) rises strictly over all sockets; sides are 0 for bids and 1 for asks, an aggressor
+    0 for a buyer; a size of 0 deletes. A snapshot comes before each state "live" and after each overflow.
+    """
+
+    def __new__(
+        cls,
+        subscriptions: Sequence[tuple[str, str, str, str]],
+        *,
+        ws_urls: Mapping[str, str] | None = None,
+        rest_urls: Mapping[str, str] | None = None,
+        depth: int | None = None,
+        capture: str | PathLike[str] | None = None,
+        queue: int = 65536,
+        settings: Mapping[str, int] | None = None,
+    ) -> FeedHandle: ...
+    def poll(self, max_events: int = 4096, timeout_ms: int = 0) -> list[tuple[Any, ...]]:
+        """Events in order of receipt; waits up to `timeout_ms` for the first. [] for good after `stop`."""
+
+    def horizon_ns(self) -> int | None:
+        """A stamp after every event polled and before every other one; None while some are waiting."""
+
+    def book(
+        self, sub: int, levels: int = 0
+    ) -> tuple[int, int | None, int, list[tuple[int, int]], list[tuple[int, int]]] | None:
+        """(recv_ns, venue_ns, last_id, bids, asks), best first, all that is known for 0; None unless live."""
+
+    def state(self, sub: int) -> tuple[str, str]:
+        """(state, reason): connecting, syncing, live, stale, resyncing, failed or stopped."""
+
+    def states(self) -> list[str]: ...
+    def stats(self) -> dict[str, Any]:
+        """Exact counts: "venues" by name, "subscriptions" in order, "queue", "capture" (None without one)."""
+
+    def stop(self) -> None:
+        """Ends every connection within a second; what is queued, and the states "stopped", can be polled."""
+
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class CaptureWriter:
+    """Writes a capture (.msfeed) of events as `FeedHandle.poll` gives them; the file must not exist."""
+
+    def __new__(
+        cls, path: str | PathLike[str], subscriptions: Sequence[tuple[str, str, str, str]]
+    ) -> CaptureWriter: ...
+    def append(self, events: Sequence[tuple[Any, ...]]) -> None: ...
+    def close(self) -> None: ...
+
+@final
+class CaptureReader:
+    """Reads a capture, also one whose writer was killed; DataError where the inside is damaged."""
+
+    def __new__(cls, path: str | PathLike[str]) -> CaptureReader: ...
+    @property
+    def header(self) -> str:
+        """JSON: schema, created_ns, subscriptions (venue, symbol, tick, lot)."""
+
+    def read(self, max_events: int = 4096) -> list[tuple[Any, ...]]:
+        """The next events as `FeedHandle.poll` gave them; [] at the end."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether the end was written: the capture of a killed process has none."""
+
+    @property
+    def torn_bytes(self) -> int:
+        """Bytes of a last record that is not whole."""

@@ -52,7 +52,8 @@ class Whole(Mix):
     matching: tuple = ()  # per listing: what `set_matching` is told, None: nothing
     halts: tuple = ()  # per listing: (basis points, nanoseconds), None: no halt
     reference: float = 0.0  # share of commands that tell a reference price
-    risk: float = 0.0  # share of commands that set limits, and again of those that tell a position
+    risk: float = 0.0  # share of commands that set limits or tell a position
+    limits: tuple = ()  # (agent, listing, limits) from the start, when no price is known yet
     sizes: tuple = (1, 30)
     advance: float = 0.02
     mass: float = 0.01
@@ -105,9 +106,6 @@ WHOLE_MIXES = {
         resume=0.06,
         terms=0.4,
     ),
-}
-
-BEYOND_CALLS = {
     "everything shared": Whole(
         listings=(PLAIN_FEES, PLAIN_FEES),
         matching=(SHARED, {"policy": MatchingPolicy.PRO_RATA}),
@@ -161,13 +159,15 @@ BEYOND_CALLS = {
     "everything limited": Whole(
         listings=((977, 10, 20_000, -1_777, 4_321), PLAIN_FEES),
         matching=(None, SHARED),
-        agents=4,
+        agents=3,
         features=(*BEYOND_PRICE, *WAITING),
         types=(LIMIT, LIMIT, LIMIT, MARKET),
         phases=(*CALLS, Phase.SUSPENDED),
         phase=0.005,
         reference=0.01,
-        risk=0.03,
+        risk=0.05,
+        limits=((1, 0, {"collar_bps": 200}), (2, 1, {"max_notional_atoms": 800})),
+        sizes=(1, 12),
         step_ns=10**8,
     ),
 }
@@ -245,14 +245,14 @@ class WholeStream(Stream):
         if draw.random() < 0.4:
             return ("position", *where, draw.randint(-10, 30))
         every = {
-            "max_order_lots": draw.randint(5, 30),
-            "max_notional_atoms": draw.randint(500, 3_000) * mix.listings[where[1]][0],
-            "max_position_lots": draw.randint(10, 60),
+            "max_order_lots": draw.randint(5, 11),
+            "max_notional_atoms": draw.randint(300, 1_200) * mix.listings[where[1]][0],
+            "max_position_lots": draw.randint(10, 40),
             "collar_bps": draw.choice((0, 50, 200, 300)),
             "max_messages_per_s": draw.randint(1, 6),
             "no_short_sale": True,
         }
-        chosen = draw.sample(list(every), draw.randint(0, 3))
+        chosen = draw.sample(list(every), draw.choice((0, 1, 1, 1, 2, 2, 3)))
         return ("risk", *where, {name: every[name] for name in chosen})
 
     def new(self):
@@ -368,6 +368,8 @@ def open_whole(venue_class, mix):
     for listing, halt in enumerate(mix.halts):
         if halt:
             venue.set_volatility_halt(listing, *halt)
+    for agent, listing, limits in mix.limits:
+        venue.set_risk(agent, listing, **limits)
     venue.set_cancel_on_disconnect(1, True)
     venue.set_cancel_on_disconnect(2, True)
     venue.set_cancel_on_disconnect(2, False)
@@ -416,7 +418,8 @@ def timed(commands, mix):
 
 def record_whole(venue, commands, mix):
     """After each command: its events and the hash of the venue."""
-    return [(send(venue, time_ns, command), venue.state_hash()) for time_ns, command in timed(commands, mix)]
+    for time_ns, command in timed(commands, mix):
+        yield send(venue, time_ns, command), venue.state_hash()
 
 
 __all__ = ["WHOLE_MIXES", "Phase", "Whole", "WholeStream", "open_whole", "record_whole", "send", "timed"]

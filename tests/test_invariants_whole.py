@@ -44,6 +44,8 @@ class Accountant:
         self.phases = dict.fromkeys(listings, Phase.CONTINUOUS)  # halts of one listing included
         self.called = dict.fromkeys(listings, False)
         self.limits, self.positions = {}, {}
+        for agent, listing, limits in mix.limits:
+            self.told("risk", agent, listing, limits)
 
     def batches(self, listing):
         chosen = self.mix.matching[listing] if listing < len(self.mix.matching) else None

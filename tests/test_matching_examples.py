@@ -17,7 +17,7 @@ from engine_kit import (
     Floor,
 )
 
-from market_sim.engine import EventKind, Phase
+from market_sim.engine import EventKind, MatchingPolicy, Phase
 
 
 @pytest.fixture
@@ -163,6 +163,52 @@ def test_trailing_stop(floor, side, bps, start, best, stop):
         if price == start:
             floor.order(3, side, None, 1, order_type=TRAILING_STOP, trail_bps=bps)
     assert floor.waiting() == [f"1@{stop} 3.1"]
+
+
+# --- pro rata --------------------------------------------------------------------------------------------
+
+
+def pro_rata(floor, resting, size, **rules):
+    """Bids at one price in time order, then a sale: what each of them gets, in time order."""
+    floor.venue.set_matching(floor.listing, MatchingPolicy.PRO_RATA, **rules)
+    for agent, lots in enumerate(resting, start=1):
+        floor.buy(agent, 100, lots)
+    floor.sell(99, 100, size)
+    got = dict.fromkeys(range(1, len(resting) + 1), 0)
+    for event in floor.events:
+        if event.kind == EventKind.TRADE:
+            got[event.agent] += event.size
+    assert len(prints(floor)) == sum(1 for lots in got.values() if lots), "one match per order"
+    return list(got.values())
+
+
+@pytest.mark.parametrize(
+    ("resting", "size", "rules", "shares"),
+    [
+        # CME, notice of 2005: 1.67 of the second is below the minimum; it gets the leftover 3.
+        ([10, 5, 20, 50, 75], 60, {"top_order_max_lots": 10, "pro_rata_min_lots": 2}, [10, 3, 6, 16, 25]),
+        # CME: 100 to the top order, then pro rata, and 2 left over to the first.
+        (
+            [100, 900, 200, 300, 400, 100],
+            501,
+            {"top_order_max_lots": 100, "pro_rata_min_lots": 2},
+            [100, 189 + 2, 42, 63, 84, 21],
+        ),
+        # CME without a top order: everybody by size, what rounding leaves first in, first out.
+        ([10, 20, 70], 50, {}, [5, 10, 35]),
+        ([1, 1, 1], 2, {}, [1, 1, 0]),
+        ([3, 7, 5], 8, {"pro_rata_min_lots": 2}, [3, 3, 2]),
+        # A top order larger than its maximum shares in the rest with what it has left.
+        ([60, 40], 50, {"top_order_max_lots": 10}, [10 + 23, 17]),
+        # An aggressor of at least all that rests fills first in, first out.
+        ([10, 20, 70], 100, {"top_order_max_lots": 5, "pro_rata_min_lots": 2}, [10, 20, 70]),
+        ([10, 20, 70], 120, {}, [10, 20, 70]),
+    ],
+)
+def test_pro_rata(floor, resting, size, rules, shares):
+    assert pro_rata(floor, resting, size, **rules) == shares
+    asked = [event.agent for event in floor.events if event.kind == EventKind.TRADE]
+    assert asked == sorted(asked), "told in time order"
 
 
 # --- auctions --------------------------------------------------------------------------------------------

@@ -113,6 +113,8 @@ closed_codes! {
 pub const FLAG_MAKER: u8 = 1;
 /// Bit 0 of `flags` on a REPLACED: the order kept its place in the queue.
 pub const FLAG_PRIORITY_KEPT: u8 = 1;
+/// Bit 0 of `flags` on a PHASE: it is the phase of the row's listing alone.
+pub const FLAG_ONE_LISTING: u8 = 1;
 /// Bit 0 of `flags` on a REFRESHED: the order went to the back of its queue.
 pub const FLAG_TO_THE_BACK: u8 = 1;
 

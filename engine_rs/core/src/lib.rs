@@ -17,6 +17,7 @@ pub mod kernel;
 pub mod latency;
 pub mod ledger;
 pub mod order;
+pub mod policy;
 pub mod types;
 pub mod venue;
 pub mod workload;

@@ -13,6 +13,8 @@ mod pegging;
 mod phases;
 mod regime;
 mod replacing;
+mod risk;
+mod rules;
 mod sense;
 mod spec;
 mod stop;
@@ -20,7 +22,11 @@ mod uncrossing;
 mod waiting;
 mod writer;
 
-pub use market_data::{Channels, FLAG_LAST, FLAG_PLACE_KEPT, MarketData, MarketDataKind, MarketDataRow};
+pub use market_data::{
+    Channels, FLAG_LAST, FLAG_OF_ONE, FLAG_PLACE_KEPT, MarketData, MarketDataKind, MarketDataRow,
+};
+pub use risk::{RiskError, RiskLimits};
+pub use rules::RuleError;
 pub use spec::{ListingError, ListingSpec};
 
 use crate::book::Book;
@@ -286,6 +292,9 @@ impl Venue {
         }
         for listing in &self.listings {
             listing.fold_regime(&mut hash);
+        }
+        for (number, listing) in (0..).zip(&self.listings) {
+            listing.fold_risk(&mut hash, number);
         }
         hash.value()
     }

@@ -7,6 +7,8 @@ mod batch_ex;
 mod bench;
 mod buffers;
 mod errors;
+mod feed;
+mod feed_rows;
 mod flow;
 mod kernel;
 mod market_data;
@@ -19,6 +21,8 @@ mod venue;
 mod _engine {
     #[pymodule_export]
     use crate::bench::{Workload, WorkloadRun};
+    #[pymodule_export]
+    use crate::feed::{CaptureReader, CaptureWriter, FeedHandle, feed_venues, fetch_instrument};
     #[pymodule_export]
     use crate::kernel::Kernel;
     #[pymodule_export]

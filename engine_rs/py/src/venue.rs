@@ -1,16 +1,16 @@
 //! `Venue`: one venue alone, for tests, lessons and measurements.
 
 use market_core::command::Amendment;
-use market_core::conditions::Conditions;
 use market_core::event::Event;
 use market_core::order::{Command, NewOrder};
+use market_core::policy::{Matching, Shares};
 use market_core::types::{MAX_PRICE, MAX_SIZE, OrderId};
-use market_core::venue::{Channels, ListingSpec, MarketData, Venue as CoreVenue};
+use market_core::venue::{Channels, ListingSpec, MarketData, RiskLimits, Venue as CoreVenue};
 use numpy::{PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::arguments::{Id, Int, order_type, peg, phase, price, refresh, side, stp, tif};
+use crate::arguments::{Id, Int, order_type, phase, policy, price, side, stp, terms, tif};
 use crate::batch::{self, COMMAND_BYTES, EVENT_BYTES};
 use crate::batch_ex::{self, COMMAND_EX_BYTES};
 use crate::buffers::Levels;
@@ -208,20 +208,11 @@ impl Venue {
             price: price.map(|Int(price)| price),
             size: size.0,
         };
-        let number = |given: Option<Int>| given.map(|Int(number)| number);
-        let terms = Conditions {
-            stop_price: number(stop_price),
-            trail_ticks: trail_ticks.0,
-            trail_bps: trail_bps.0,
-            trigger_limit_ticks: number(trigger_limit_ticks),
-            display: number(display_lots),
-            refresh: self::refresh(refresh)?,
-            peg: self::peg(peg)?,
-            peg_offset_ticks: peg_offset_ticks.0,
-            minimum: minimum_lots.0,
-            expire_ns: number(expire_ns),
-            protection_ticks: number(protection_ticks),
-        };
+        let terms = self::terms(
+            [stop_price, trigger_limit_ticks, display_lots, expire_ns, protection_ticks],
+            [trail_ticks, trail_bps, peg_offset_ticks, minimum_lots],
+            (refresh, peg),
+        )?;
         Ok(self.events_of(|core, out| core.new_order_with(time_ns.0, &order, &terms, out)))
     }
 
@@ -308,6 +299,60 @@ impl Venue {
     fn set_phase(&mut self, time_ns: Int, phase: Int) -> PyResult<usize> {
         let phase = self::phase(phase)?;
         Ok(self.events_of(|core, out| core.set_phase(time_ns.0, phase, out)))
+    }
+
+    #[pyo3(signature = (listing, policy, *, top_order_max_lots=Int(0), pro_rata_min_lots=Int(0), interval_ns=Int(0)),
+        text_signature = "($self, listing, policy, *, top_order_max_lots=0, pro_rata_min_lots=0, interval_ns=0)")]
+    fn set_matching(
+        &mut self,
+        listing: Int,
+        policy: Int,
+        top_order_max_lots: Int,
+        pro_rata_min_lots: Int,
+        interval_ns: Int,
+    ) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        let shares = Shares { top_order_max_lots: top_order_max_lots.0, min_lots: pro_rata_min_lots.0 };
+        let matching = Matching::new(self::policy(policy)?, shares, interval_ns.0).map_err(bad_value)?;
+        self.core.set_matching(listing, matching).map_err(bad_value)
+    }
+
+    #[pyo3(signature = (
+        agent, listing, *, max_order_lots=None, max_notional_atoms=None, max_position_lots=None, collar_bps=None,
+        max_messages_per_s=None, no_short_sale=false
+    ))]
+    fn set_risk(
+        &mut self,
+        agent: Id,
+        listing: Int,
+        max_order_lots: Option<Int>,
+        max_notional_atoms: Option<Int>,
+        max_position_lots: Option<Int>,
+        collar_bps: Option<Int>,
+        max_messages_per_s: Option<Int>,
+        no_short_sale: bool,
+    ) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        let number = |given: Option<Int>| given.map(|Int(number)| number);
+        let limits = RiskLimits {
+            max_order_lots: number(max_order_lots),
+            max_notional_atoms: number(max_notional_atoms),
+            max_position_lots: number(max_position_lots),
+            collar_bps: number(collar_bps),
+            max_messages_per_s: number(max_messages_per_s),
+            no_short_sale,
+        };
+        self.core.set_risk(agent.0, listing, limits).map_err(bad_value)
+    }
+
+    fn set_position(&mut self, agent: Id, listing: Int, lots: Int) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        self.core.set_position(agent.0, listing, lots.0).map_err(bad_value)
+    }
+
+    fn set_volatility_halt(&mut self, listing: Int, halt_bps: Int, halt_ns: Int) -> PyResult<()> {
+        let listing = self.listing(listing)?;
+        self.core.set_volatility_halt(listing, halt_bps.0, halt_ns.0).map_err(bad_value)
     }
 
     fn set_reference_price(&mut self, listing: Int, price: Int) -> PyResult<()> {

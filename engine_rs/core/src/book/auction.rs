@@ -9,6 +9,7 @@ use super::ladder::{self, NO_KEY};
 use super::slab::Slot;
 use super::{Book, Peak, Unpriced};
 use crate::order::SelfTradePrevention;
+use crate::policy::share_out;
 use crate::types::{Lots, MAX_PRICE, MAX_TOTAL, OrderId, Side, Ticks};
 
 /// What an auction comes to. Counts beyond 63 bits are told as the last that fits.
@@ -208,11 +209,47 @@ impl Book {
             return None;
         }
         let slot = self.slots(side, key).next().expect("a listed price holds orders");
+        Some(self.front_at(slot))
+    }
+
+    /// A resting order as an auction meets it.
+    pub(crate) fn front_of(&self, id: OrderId) -> Option<Front> {
+        self.index.get(id, &self.orders).map(|slot| self.front_at(slot))
+    }
+
+    fn front_at(&self, slot: Slot) -> Front {
         let order = self.orders.get(slot);
         let extra = self.extra(slot);
         let reach = if order.leaves > 0 { order.leaves } else { extra.map_or(0, |extra| extra.reserve) };
         let call_number = extra.and_then(|extra| extra.called).map_or(0, |called| called.number);
-        Some(Front { slot, id: order.id, stp: order.terms.stp(), reach, call_number })
+        Front { slot, id: order.id, stp: order.terms.stp(), reach, call_number }
+    }
+
+    /// Who of a side gets how much of a batch's volume: orders without a price first, then the better price,
+    /// then the earlier batch; within one batch nobody came first, and those that cannot have all share by size.
+    pub(crate) fn allot(&self, side: Side, price: Ticks, mut volume: Lots) -> Vec<(OrderId, Lots)> {
+        let mut allotted = Vec::new();
+        for key in self.keys(side).take_while(|&key| key <= ladder::key(side, price)) {
+            let slots: Vec<Slot> = self.slots(side, key).collect();
+            for group in slots.chunk_by(|&one, &next| self.batch(one) == self.batch(next)) {
+                if volume == 0 {
+                    return allotted;
+                }
+                let sizes: Vec<Lots> = group.iter().map(|&slot| self.state(slot).leaves).collect();
+                let given = match sizes.iter().sum::<Lots>() {
+                    wanted if wanted <= volume => sizes,
+                    _ => share_out(volume, &sizes, 0, 0),
+                };
+                volume -= given.iter().sum::<Lots>();
+                let ids = group.iter().map(|&slot| self.orders.get(slot).id);
+                allotted.extend(ids.zip(given).filter(|(_, lots)| *lots > 0));
+            }
+        }
+        allotted
+    }
+
+    fn batch(&self, slot: Slot) -> u64 {
+        self.extra(slot).and_then(|extra| extra.called).map_or(0, |called| called.batch)
     }
 
     /// Takes an auction's lots from an order; gives what it still holds and the peak that it shows at once.

@@ -1,4 +1,4 @@
-//! One listing's two sides: price-time priority and nothing else.
+//! One listing's two sides, and how orders meet: by price and time, by shares, or in an auction.
 //!
 //! A book knows orders, prices and owners. Fees, sequence numbers, phases and time are its venue's.
 //!
@@ -17,6 +17,7 @@ mod level;
 mod matching;
 mod owners;
 mod register;
+mod rules;
 mod slab;
 mod sweep;
 mod views;
@@ -28,8 +29,9 @@ pub use extra::{Called, Display, Extra, Life, PegTerms, Unpriced};
 pub use matching::{Match, Taken, Taker};
 pub use owners::Owners;
 pub(crate) use register::Register;
+pub(crate) use rules::{Band, Rules};
 pub use slab::Terms;
-pub(crate) use sweep::{Peak, Step};
+pub(crate) use sweep::{Peak, Step, Swept};
 pub use views::{Bbo, DepthLevel, Quote};
 
 use crate::types::{Lots, MAX_TOTAL, Nanos, OrderId, Side, Ticks};

@@ -5,9 +5,10 @@ use super::ladder::{self, Key, NO_KEY};
 use super::matching::{Match, Taken, Taker, limit_key};
 use super::owners::Owners;
 use super::slab::{NIL, Resting, Slot};
-use super::{Book, Extra, OrderState};
+use super::{Book, Extra, OrderState, Rules};
 use crate::conditions::Refresh;
 use crate::order::SelfTradePrevention;
+use crate::policy::{Shares, share_out};
 use crate::types::{Lots, MAX_TOTAL, OrderId, Side, Ticks};
 
 /// What happens while an incoming order is matched, in order.
@@ -44,10 +45,18 @@ enum Meeting {
     Stop,
 }
 
+/// How an incoming order came out of a sweep.
+pub(crate) struct Swept {
+    pub taken: Taken,
+    /// It was stopped before a match beyond the band.
+    pub halted: bool,
+}
+
 struct Sweep<'a, F> {
     book: &'a mut Book,
     taker: &'a Taker,
     owners: &'a Owners,
+    rules: Rules,
     side: Side,
     leaves: Lots,
     tell: F,
@@ -55,18 +64,27 @@ struct Sweep<'a, F> {
 
 impl Book {
     /// Matches an incoming order with everything that rests, shown or not.
-    pub(crate) fn sweep(&mut self, taker: &Taker, owners: &Owners, tell: impl FnMut(&Step)) -> Taken {
+    pub(crate) fn sweep(
+        &mut self,
+        taker: &Taker,
+        owners: &Owners,
+        rules: Rules,
+        tell: impl FnMut(&Step),
+    ) -> Swept {
         let side = taker.side.opposite();
         let limit = limit_key(side, taker.limit);
         let mut key = self.first_key(side);
-        let mut sweep = Sweep { book: self, taker, owners, side, leaves: taker.size, tell };
+        let mut sweep = Sweep { book: self, taker, owners, rules, side, leaves: taker.size, tell };
         while key <= limit && sweep.leaves > 0 {
+            if sweep.is_beyond(key) {
+                return Swept { taken: Taken { leaves: sweep.leaves, met_itself: false }, halted: true };
+            }
             if matches!(sweep.displayed(key), Meeting::Stop) || matches!(sweep.behind(key), Meeting::Stop) {
-                return Taken { leaves: sweep.leaves, met_itself: true };
+                return Swept { taken: Taken { leaves: sweep.leaves, met_itself: true }, halted: false };
             }
             key = sweep.book.next_key(side, key);
         }
-        Taken { leaves: sweep.leaves, met_itself: false }
+        Swept { taken: Taken { leaves: sweep.leaves, met_itself: false }, halted: false }
     }
 
     /// Shows the next peak of icebergs whose reserve waited for the end of the sweep.
@@ -79,13 +97,17 @@ impl Book {
     }
 
     /// Whether at least `wanted` lots could trade at once, under the taker's own mode.
-    pub(crate) fn can_trade(&self, taker: &Taker, wanted: Lots, owners: &Owners) -> bool {
+    pub(crate) fn can_trade(&self, taker: &Taker, wanted: Lots, owners: &Owners, rules: &Rules) -> bool {
         let side = taker.side.opposite();
-        let limit = limit_key(side, taker.limit);
         let mut open = wanted;
         let mut key = self.first_key(side);
+        if key != NO_KEY && !rules.band.allows(ladder::price(side, key)) {
+            return false;
+        }
+        let limit = limit_key(side, rules.band.within(taker.side, taker.limit));
         while key <= limit && open > 0 {
-            let Some(left) = self.open_after(key, taker, open, owners) else { return false };
+            let shared = rules.shares.is_some();
+            let Some(left) = self.open_after(key, taker, open, owners, shared) else { return false };
             open = left;
             key = self.next_key(side, key);
         }
@@ -93,11 +115,22 @@ impl Book {
     }
 
     /// What of `open` one price would leave, or `None` if the taker's mode ends it there before it is filled.
-    fn open_after(&self, key: Key, taker: &Taker, mut open: Lots, owners: &Owners) -> Option<Lots> {
+    /// Where orders share, nobody can tell what trades before an own one.
+    fn open_after(
+        &self,
+        key: Key,
+        taker: &Taker,
+        mut open: Lots,
+        owners: &Owners,
+        shared: bool,
+    ) -> Option<Lots> {
         use SelfTradePrevention::{None as Trades, Oldest, Pass};
         let side = taker.side.opposite();
         let own = |id| taker.stp != Trades && taker.owns(id, owners);
         let stops = !matches!(taker.stp, Trades | Pass | Oldest);
+        if shared && stops && self.queue(side, key).any(|order| own(order.id)) {
+            return None;
+        }
         // Displayed lots stand first, then the reserves that join the back, then what is never displayed.
         let peaks = self.queue_slots(side, key).map(|slot| (slot, self.orders.get(slot).leaves));
         let renewed = self.queue_slots(side, key).map(|slot| (slot, self.renewable(slot)));
@@ -202,8 +235,60 @@ impl Book {
 }
 
 impl<F: FnMut(&Step)> Sweep<'_, F> {
-    /// The displayed queue of a price, first in first out; a renewed peak is met again at the back.
+    /// Whether a price with somebody to meet lies beyond the band.
+    fn is_beyond(&self, key: Key) -> bool {
+        let passes = self.taker.stp == SelfTradePrevention::Pass;
+        !self.rules.band.allows(ladder::price(self.side, key))
+            && self
+                .book
+                .slots(self.side, key)
+                .any(|slot| !passes || !self.is_own(self.book.orders.get(slot).id))
+    }
+
     fn displayed(&mut self, key: Key) -> Meeting {
+        if self.book.queue_slots(self.side, key).next().is_none() {
+            return Meeting::GoOn;
+        }
+        let end = match self.rules.shares {
+            Some(shares) => self.shared(key, shares),
+            None => self.queued(key),
+        };
+        let ladder = &mut self.book.sides[self.side.index()];
+        if ladder.level_mut(key).is_empty() {
+            ladder.close(key);
+        }
+        end
+    }
+
+    /// The displayed orders of a price share what they cannot have whole, until nothing displayed is left.
+    fn shared(&mut self, key: Key, shares: Shares) -> Meeting {
+        let passes = self.taker.stp == SelfTradePrevention::Pass;
+        while self.leaves > 0 {
+            let queue = self.book.queue_slots(self.side, key).map(|slot| (slot, self.book.orders.get(slot)));
+            let (slots, sizes): (Vec<Slot>, Vec<Lots>) = queue
+                .filter(|(_, order)| !(passes && self.is_own(order.id)))
+                .map(|(slot, order)| (slot, order.leaves))
+                .unzip();
+            let Some(&first) = slots.first() else { break };
+            let is_top = self.rules.top == Some(self.book.orders.get(first).id);
+            let top_lots = if is_top { shares.top_order_max_lots } else { 0 };
+            let given = match sizes.iter().sum::<Lots>() {
+                shown if shown <= self.leaves => sizes,
+                _ => share_out(self.leaves, &sizes, top_lots, shares.min_lots),
+            };
+            for (slot, lots) in slots.into_iter().zip(given).filter(|(_, lots)| *lots > 0) {
+                if !self.is_own(self.book.orders.get(slot).id) {
+                    self.trade(slot, lots);
+                } else if matches!(self.meet_own(slot, lots), Meeting::Stop) {
+                    return Meeting::Stop;
+                }
+            }
+        }
+        Meeting::GoOn
+    }
+
+    /// The displayed queue of a price, first in first out; a renewed peak is met again at the back.
+    fn queued(&mut self, key: Key) -> Meeting {
         let head = self.book.queue_slots(self.side, key).next();
         let Some(mut slot) = head else { return Meeting::GoOn };
         let mut end = Meeting::GoOn;
@@ -211,7 +296,7 @@ impl<F: FnMut(&Step)> Sweep<'_, F> {
             let maker = *self.book.orders.get(slot);
             let mut next = maker.next;
             if self.is_own(maker.id) {
-                end = self.meet_own(slot);
+                end = self.meet_own(slot, Lots::MAX);
                 if matches!(end, Meeting::Stop) {
                     break;
                 }
@@ -219,10 +304,6 @@ impl<F: FnMut(&Step)> Sweep<'_, F> {
                 next = slot;
             }
             slot = next;
-        }
-        let ladder = &mut self.book.sides[self.side.index()];
-        if ladder.level_mut(key).is_empty() {
-            ladder.close(key);
         }
         end
     }
@@ -234,7 +315,7 @@ impl<F: FnMut(&Step)> Sweep<'_, F> {
             let Some((entry, slot)) = self.book.extras.behind(self.side, key, from) else { break };
             from = entry + 1;
             if self.is_own(self.book.orders.get(slot).id) {
-                if matches!(self.meet_own(slot), Meeting::Stop) {
+                if matches!(self.meet_own(slot, Lots::MAX), Meeting::Stop) {
                     return Meeting::Stop;
                 }
             } else {
@@ -253,6 +334,7 @@ impl<F: FnMut(&Step)> Sweep<'_, F> {
         let lots = self.leaves.min(shown);
         self.leaves -= lots;
         let (done, renews) = self.book.give(slot, lots);
+        self.rules.band.note_print(done.price);
         (self.tell)(&Step::Match(done));
         if renews {
             let peak = self.book.show_peak(slot);
@@ -266,11 +348,12 @@ impl<F: FnMut(&Step)> Sweep<'_, F> {
         let lots = self.leaves.min(self.book.extras.get(slot).reserve);
         self.leaves -= lots;
         let (done, _) = self.book.give(slot, lots);
+        self.rules.band.note_print(done.price);
         (self.tell)(&Step::Match(done));
     }
 
-    /// The taker's mode rules when it meets an order of its owner.
-    fn meet_own(&mut self, slot: Slot) -> Meeting {
+    /// The taker's mode rules when it meets an order of its owner for so many lots at most.
+    fn meet_own(&mut self, slot: Slot, lots: Lots) -> Meeting {
         use SelfTradePrevention as Mode;
         match self.taker.stp {
             Mode::None | Mode::Pass => return Meeting::GoOn,
@@ -279,15 +362,15 @@ impl<F: FnMut(&Step)> Sweep<'_, F> {
                 let (id, state) = self.remove_own(slot);
                 (self.tell)(&Step::OwnRemoved { id, state });
             }
-            Mode::Decrement => self.decrement(slot),
+            Mode::Decrement => self.decrement(slot, lots),
         }
         if self.taker.stp == Mode::Both { Meeting::Stop } else { Meeting::GoOn }
     }
 
-    fn decrement(&mut self, slot: Slot) {
+    fn decrement(&mut self, slot: Slot, most: Lots) {
         let id = self.book.orders.get(slot).id;
         let state = self.book.state(slot);
-        let lots = self.leaves.min(state.leaves);
+        let lots = self.leaves.min(state.leaves).min(most);
         self.leaves -= lots;
         let after = OrderState { leaves: state.leaves - lots, total: state.total - lots, ..state };
         if after.leaves == 0 {

@@ -123,6 +123,7 @@ impl Kernel {
         let mut journal = std::mem::take(&mut self.journal);
         journal.clear();
         let market = &mut self.markets[place];
+        let venue = market.venue;
         let mut desk = Desk {
             now: self.now,
             venue: &mut self.venues[market.venue as usize].venue,
@@ -142,11 +143,13 @@ impl Kernel {
             FlowEvent::Order(op) => external.orders(&mut desk, std::slice::from_ref(op)),
             FlowEvent::Orders(ops) => external.orders(&mut desk, ops),
         }
+        let listing = market.local;
+        self.set_timer(venue, listing..listing + 1);
         for number in 0..journal.len() {
             let (command, rows) = journal.step(number);
-            let cause = command.map(|command| Cause { command, sent_ns: self.now });
+            let cause = command.map(|command| Cause { command, with_terms: None, sent_ns: self.now });
             // Not collected in a variable: an outcome is larger than most steps.
-            if let Err(error) = self.clear(place, rows, cause) {
+            if let Err(error) = self.clear(venue, rows, cause) {
                 self.journal = journal;
                 return Err(error);
             }

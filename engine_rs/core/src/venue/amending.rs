@@ -2,6 +2,7 @@
 
 use super::accounts::Accounts;
 use super::listing::Listing;
+use super::risk::Ask;
 use super::stop::{Stop, Trail};
 use super::waiting::Waits;
 use super::writer::Writer;
@@ -9,7 +10,7 @@ use super::{Venue, checks};
 use crate::command::{Amendment, CommandEx};
 use crate::event::{Event, EventKind, RejectReason};
 use crate::order::OrderType;
-use crate::types::{ListingId, MAX_PRICE, Nanos, OrderId, Ticks};
+use crate::types::{ListingId, MAX_PRICE, Nanos, OrderId, Phase, Ticks};
 
 impl Venue {
     /// Carries out any command or refuses it; either way `out` gets at least one row.
@@ -51,11 +52,18 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
-        if let Some(Waits::Stop(stop)) = self.waiting.get(id) {
+        let waits = self.waiting.get(id);
+        let as_replace =
+            change.price.is_some() && !change.has_terms() && !matches!(waits, Some(Waits::Stop(_)));
+        if !as_replace {
+            self.check_rate(id.agent, accounts.is_exempt(id.agent), say.time_ns)?;
+        }
+        if let Some(Waits::Stop(stop)) = waits {
             let mark = say.out.len();
             self.amend_stop(&stop, change, accounts, say)?;
             // The last print may hold for it now.
-            self.settle(mark, self.last_print, accounts, say);
+            let print = self.last_print.filter(|_| self.regime.phase == Phase::Continuous);
+            self.settle(mark, print, accounts, say);
             return Ok(());
         }
         self.order(id).ok_or(RejectReason::UnknownOrder)?;
@@ -79,8 +87,21 @@ impl Listing {
         if new.price.is_some_and(|price| new.tif.may_rest() && new.size > self.book.room(new.side, price)) {
             return Err(RejectReason::QuantityOverflow);
         }
-        new.stand();
         let kept = !change.has_terms() && new.price == stop.price && new.size < stop.size;
+        if !kept {
+            let ask = Ask {
+                agent: stop.id.agent,
+                side: stop.side,
+                price: new.price,
+                value: new.stop,
+                gets_limit: true,
+                size: new.size,
+                lots: new.size,
+                replaced: Some(stop.id.counter),
+            };
+            self.check_risk(&ask, accounts.is_exempt(stop.id.agent))?;
+        }
+        new.stand();
         self.waiting.remove(stop.id);
         self.waiting.add_stop(new);
         say.replaced(&new.subject(), new.size, new.size, kept);

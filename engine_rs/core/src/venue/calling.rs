@@ -3,7 +3,7 @@
 use super::listing::Listing;
 use super::writer::{Subject, Writer, count};
 use crate::book::{Called, Cross, Extra, Rest, Terms, Unpriced};
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, Peg};
 use crate::event::{CancelReason, RejectReason};
 use crate::order::{NewOrder, OrderType, TimeInForce};
 use crate::types::{Lots, OrderId, Side, Ticks};
@@ -13,7 +13,11 @@ impl Listing {
     pub(super) fn check_phase(&self, order: &NewOrder, terms: &Conditions) -> Result<(), RejectReason> {
         let at_once = (!order.tif.may_rest() || terms.minimum > 0 || terms.protection_ticks.is_some())
             && !order.order_type.is_stop();
-        if self.regime.collects() && at_once { Err(RejectReason::NotInThisPhase) } else { Ok(()) }
+        let unseen = self.regime.matching.in_batches() && (terms.display.is_some() || terms.peg != Peg::None);
+        if self.regime.collects() && (at_once || unseen) {
+            return Err(RejectReason::NotInThisPhase);
+        }
+        Ok(())
     }
 
     /// Whether the queue of orders without a price has room for one more.
@@ -45,7 +49,9 @@ impl Listing {
 
     /// Lets an order join the back of its price, or of the queue without one, whatever stands across.
     pub(super) fn rest_called(&mut self, order: Rest, mut extra: Extra, say: &mut Writer) {
-        extra.called = Some(Called { number: count(&mut say.numbers.next_call), batch: 0 });
+        let batch = if self.regime.matching.in_batches() { self.regime.batch } else { 0 };
+        extra.called = Some(Called { number: count(&mut say.numbers.next_call), batch });
+        self.regime.no_longer_top(order.id);
         if let Some(display) = &mut extra.display {
             display.entry = count(&mut say.numbers.next_entry);
         }
@@ -54,23 +60,36 @@ impl Listing {
     }
 
     /// Takes an order out of the book, of which an auction's price takes note.
+    #[inline]
     pub(super) fn take_out(&mut self, id: OrderId) -> Option<Rest> {
         let order = self.book.take_out(id)?;
-        self.note_gone(&order);
+        if !self.plain {
+            self.note_gone(order.terms, order.leaves);
+        }
         Some(order)
     }
 
-    pub(super) fn note_gone(&mut self, order: &Rest) {
-        self.shift(order.terms.side(), order.terms.price(), -order.leaves);
+    // By value, here and below: what the hot path hands over by reference it has to keep in memory.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn note_gone(&mut self, terms: Terms, leaves: Lots) {
+        self.shift(terms.side(), terms.price(), -leaves);
     }
 
     /// Changes leaves and total of an order in its place.
+    #[inline]
     pub(super) fn resize(&mut self, id: OrderId, change: Lots) {
         if !self.plain {
-            let state = self.book.order(id).expect("the order rests");
-            self.shift(state.side, state.price, change);
+            self.note_resized(id, change);
         }
         self.book.resize(id, change);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_resized(&mut self, id: OrderId, change: Lots) {
+        let state = self.book.order(id).expect("the order rests");
+        self.shift(state.side, state.price, change);
     }
 
     /// Orders without a price (0) count at every price.

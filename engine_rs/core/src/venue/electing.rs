@@ -23,6 +23,9 @@ impl Listing {
             self.follow(seen, print, accounts, say);
         }
         self.publish_indicative(say);
+        if !self.regime.risk.is_empty() {
+            self.regime.risk.follow(say.out, say.listing);
+        }
         self.note_plain();
     }
 

@@ -9,7 +9,8 @@ use crate::event::{CancelReason, Event, EventKind, RejectReason};
 use crate::types::{AgentId, ListingId, Nanos, OrderId, Phase, Side};
 
 impl Venue {
-    /// Ends every order whose time is over by `now_ns`, the earliest first. Nothing else looks at the clock.
+    /// Ends every order whose time is over by `now_ns`, the earliest first; then halts and batches whose time is.
+    /// Nothing else looks at the clock.
     pub fn advance(&mut self, now_ns: Nanos, out: &mut Vec<Event>) {
         let first = |venue: &Self| {
             let ends = venue
@@ -28,6 +29,21 @@ impl Venue {
         for listing in touched {
             self.settle(now_ns, listing, mark, None, out);
         }
+        for listing in 0..self.listings.len() as ListingId {
+            self.pass_time(now_ns, listing, out);
+        }
+    }
+
+    /// When a listing that exists next has something to do by the clock.
+    pub fn next_time(&self, listing: ListingId) -> Option<Nanos> {
+        let first_end = self.listings[listing as usize].first_end();
+        first_end.map(|((expire_ns, _), _)| expire_ns)
+    }
+
+    /// All live orders of a listing that exists: bids and asks as they would trade, stops, parked pegs.
+    pub fn live_ids(&self, listing: ListingId) -> impl Iterator<Item = OrderId> {
+        let listing = &self.listings[listing as usize];
+        listing.book.live_orders().map(|(id, _)| id).chain(listing.waiting.ids())
     }
 
     /// Ends the orders that were for the session.
@@ -128,7 +144,7 @@ impl Venue {
 
 impl Listing {
     /// An agent's orders in the order in which they would trade, bids first.
-    fn orders_of(&self, agent: AgentId, side: Option<Side>) -> impl Iterator<Item = OrderId> {
+    pub(super) fn orders_of(&self, agent: AgentId, side: Option<Side>) -> impl Iterator<Item = OrderId> {
         let sides = Side::BOTH.into_iter().filter(move |each| side.is_none_or(|side| side == *each));
         let orders = sides.flat_map(|side| self.book.side_orders(side));
         let resting = orders.map(|(id, _)| id).filter(move |id| id.agent == agent);

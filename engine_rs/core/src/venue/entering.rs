@@ -2,10 +2,12 @@
 
 use super::accounts::Accounts;
 use super::listing::{Listing, passed};
+use super::regime::Regime;
+use super::risk::Ask;
 use super::stop::{Stop, Trail};
 use super::writer::{Filled, Subject, Writer, count};
 use super::{checks, sense};
-use crate::book::{Display, Extra, Life, Rest, Step, Taken, Taker, Terms};
+use crate::book::{Display, Extra, Life, Rest, Rules, Step, Swept, Taken, Taker, Terms};
 use crate::conditions::{Conditions, Peg, Refresh};
 use crate::event::{CancelReason, RejectReason};
 use crate::order::{NewOrder, OrderType, TimeInForce};
@@ -29,6 +31,8 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
+        let exempt = accounts.is_exempt(sent.id.agent);
+        self.check_rate(sent.id.agent, exempt, say.time_ns)?;
         sense::conditions(sent, terms, say.time_ns)?;
         self.check_phase(sent, terms)?;
         let mark = say.out.len();
@@ -38,9 +42,10 @@ impl Listing {
             self.enter_peg(sent, terms, extra, accounts, say)?;
         } else {
             let order = NewOrder { price: self.limit_of(sent, terms), ..*sent };
-            let (exempt, waits) = (accounts.is_exempt(order.id.agent), self.waiting.get(order.id).is_some());
+            let waits = self.waiting.get(order.id).is_some();
             checks::entry(&self.spec, &self.book, &order, exempt, waits)?;
             self.check_unpriced(&order)?;
+            self.check_risk(&self.asked(&order, terms), exempt)?;
             let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
             say.accepted(&subject, order.size);
             start_life(&mut extra, terms, &mut say.numbers.next_expiry);
@@ -55,6 +60,24 @@ impl Listing {
         }
         self.settle(mark, None, accounts, say);
         Ok(())
+    }
+
+    /// What limits ask of a new order whose price is the one it goes by.
+    pub(super) fn asked(&self, order: &NewOrder, terms: &Conditions) -> Ask {
+        let by_touch = terms.protection_ticks.is_some()
+            || terms.trigger_limit_ticks.is_some()
+            || terms.peg != Peg::None
+            || order.order_type == OrderType::MarketToLimit;
+        Ask {
+            agent: order.id.agent,
+            side: order.side,
+            price: order.price,
+            value: terms.stop_price,
+            gets_limit: by_touch || self.regime.collects(),
+            size: order.size,
+            lots: order.size,
+            replaced: None,
+        }
     }
 
     /// A stop waits, unless the last print elects it already.
@@ -110,19 +133,21 @@ impl Listing {
         }
         let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
         let taker = taker(order);
-        let owners = &accounts.owners;
-        if order.tif == TimeInForce::Fok && !self.book.can_trade(&taker, order.size, owners) {
+        let (owners, rules) = (&accounts.owners, self.rules(order.side));
+        if order.tif == TimeInForce::Fok && !self.book.can_trade(&taker, order.size, owners, &rules) {
             say.cancelled(&subject, order.size, CancelReason::FillOrKill);
-        } else if minimum > 0 && !self.book.can_trade(&taker, minimum, owners) {
+        } else if minimum > 0 && !self.book.can_trade(&taker, minimum, owners, &rules) {
             say.cancelled(&subject, order.size, CancelReason::MinimumQuantity);
         } else {
             let left = self.sweep_with(&subject, &taker, total, accounts, say);
             self.settle_with(order, left, extra, say);
-            self.book.refresh(|peak| say.refreshed(peak));
+            self.show_reserves(say);
         }
     }
 
     /// A replaced order that has lost its place comes in as a new one, with all its terms but a minimum.
+    #[cold]
+    #[inline(never)]
     pub(super) fn enter_again(
         &mut self,
         order: Rest,
@@ -130,25 +155,36 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) {
+        let extra = Extra { unpriced: None, ..extra.unwrap_or(Extra::NONE) };
         if self.regime.collects() {
-            let extra = Extra { unpriced: None, ..extra.unwrap_or(Extra::NONE) };
             return self.rest_called(order, extra, say);
         }
         let (side, price, stp) = (order.terms.side(), order.terms.price(), order.terms.stp());
         let subject = Subject { id: order.id, side, price };
         let taker = Taker { agent: order.id.agent, side, limit: Some(price), size: order.leaves, stp };
-        let left = if stp.is_plain() && self.book.is_plain() {
-            Left { taken: self.sweep(order.id, &taker, accounts, say), total: order.total }
-        } else {
-            self.sweep_with(&subject, &taker, order.total, accounts, say)
-        };
+        let left = self.sweep_with(&subject, &taker, order.total, accounts, say);
         if left.taken.met_itself {
             say.cancelled(&subject, left.taken.leaves, CancelReason::SelfTrade);
         } else if left.taken.leaves > 0 {
             let rest = Rest { leaves: left.taken.leaves, total: left.total, ..order };
-            self.rest_with(rest, extra.unwrap_or(Extra::NONE), &subject, say);
+            self.rest_with(rest, extra, &subject, say);
         }
-        self.book.refresh(|peak| say.refreshed(peak));
+        self.show_reserves(say);
+    }
+
+    /// Shows the next peaks of icebergs whose reserve waited for the end of the sweep.
+    pub(super) fn show_reserves(&mut self, say: &mut Writer) {
+        let Self { book, regime, .. } = self;
+        book.refresh(|peak| {
+            regime.no_longer_top(peak.id);
+            say.refreshed(peak);
+        });
+    }
+
+    /// What holds for an order of this side that comes in.
+    fn rules(&self, side: Side) -> Rules {
+        let Regime { matching, band, .. } = *self.regime;
+        Rules { shares: matching.shares(), top: self.top(side.opposite()), band }
     }
 
     /// The limit that an order goes by: its own, or one that the displayed touch gives it now.
@@ -178,13 +214,15 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) -> Left {
-        let Self { spec, book, last_print, named_price, .. } = self;
+        let rules = self.rules(taker.side);
+        let Self { spec, book, regime, last_print, named_price, .. } = self;
         let mut open = taker.size;
         let fee = |agent, fee| if accounts.is_exempt(agent) { 0 } else { fee };
-        let taken = book.sweep(taker, &accounts.owners, |step| match step {
+        let Swept { taken, halted } = book.sweep(taker, &accounts.owners, rules, |step| match step {
             Step::Match(done) => {
                 open -= done.lots;
                 (*last_print, *named_price) = (Some(done.price), None);
+                regime.band.note_print(done.price);
                 let notional = done.price * done.lots * spec.tick_lot_atoms();
                 let maker_fee = fee(done.maker.agent, spec.maker_fee(notional));
                 let taker_fee = fee(taker.agent, spec.taker_fee(notional));
@@ -201,8 +239,14 @@ impl Listing {
                 decremented(&of, *lots, (state.total, state.leaves), say);
                 decremented(subject, *lots, (total, open), say);
             }
-            Step::Refreshed(peak) => say.refreshed(peak),
+            Step::Refreshed(peak) => {
+                regime.no_longer_top(peak.id);
+                say.refreshed(peak);
+            }
         });
+        if halted {
+            self.halt(say);
+        }
         Left { taken, total }
     }
 
@@ -210,6 +254,9 @@ impl Listing {
         let Left { taken: Taken { leaves, met_itself }, total } = left;
         if leaves == 0 {
             return;
+        }
+        if self.regime.collects() && !met_itself {
+            return self.collect(&NewOrder { size: leaves, ..*order }, total, extra, say);
         }
         let subject = Subject { id: order.id, side: order.side, price: order.price.unwrap_or(0) };
         let ended = match order.price {
@@ -233,6 +280,8 @@ impl Listing {
             return passed(&order, subject, say);
         }
         extra.called = None;
+        let displays = extra.display.is_none_or(|display| display.lots > 0);
+        self.note_top(order.id, subject.side, subject.price, displays);
         if extra == Extra::NONE {
             return self.book.rest(order);
         }

@@ -52,8 +52,8 @@ impl Listing {
     }
 
     pub fn note_print(&mut self, price: Ticks) {
-        self.last_print = Some(price);
-        self.named_price = None;
+        (self.last_print, self.named_price) = (Some(price), None);
+        self.regime.band.note_print(price);
     }
 
     /// A live order's numbers, wherever it is.
@@ -120,7 +120,7 @@ impl Listing {
     ) -> Result<(), RejectReason> {
         let Some(order) = self.book.take_out(id) else { return self.cancel_waiting(id, reason, say) };
         if !self.plain {
-            self.note_gone(&order);
+            self.note_gone(order.terms, order.leaves);
         }
         let subject = Subject { id, side: order.terms.side(), price: order.terms.price() };
         say.cancelled(&subject, order.leaves, reason);

@@ -40,6 +40,7 @@ impl Listing {
         let price = self.peg_price(sent.side, &peg, (sent.size, sent.size), exempt);
         let order = NewOrder { price, ..*sent };
         checks::entry(&self.spec, &self.book, &order, exempt, self.waiting.get(sent.id).is_some())?;
+        self.check_risk(&self.asked(&order, terms), exempt)?;
         peg.number = count(&mut say.numbers.next_number);
         extra.peg = Some(peg);
         super::entering::start_life(&mut extra, terms, &mut say.numbers.next_expiry);
@@ -65,6 +66,10 @@ impl Listing {
         let mut pegs: Vec<(u64, OrderId)> = resting.chain(parked).collect();
         pegs.sort_unstable();
         for (_, id) in pegs {
+            if self.regime.collects() {
+                // What a peg follows means nothing once its listing has halted.
+                return;
+            }
             let Some((parked, extra, now)) = self.peg(id) else { continue };
             let exempt = accounts.is_exempt(id.agent);
             let price = self.peg_price(parked.side, &parked.peg, (parked.leaves, parked.total), exempt);
@@ -88,6 +93,8 @@ impl Listing {
         let exempt = accounts.is_exempt(id.agent);
         checks::amounts(&self.spec, Some(limit), size, exempt)?;
         let leaves = size - (parked.total - parked.leaves);
+        let state = parked.state(parked.peg.limit);
+        self.check_replaced(id, &state, limit, size, exempt)?;
         let of = Subject { price: now.unwrap_or(0), ..parked.subject() };
         if leaves <= 0 {
             return self.cancel(id, CancelReason::ReplacedBelowExecuted, say);

@@ -2,11 +2,12 @@
 
 use super::accounts::Accounts;
 use super::listing::Listing;
+use super::risk::Ask;
 use super::stop::Stop;
 use super::waiting::Waits;
 use super::writer::{Subject, Writer};
 use super::{checks, sense};
-use crate::book::{Rest, Terms};
+use crate::book::{OrderState, Rest, Taker, Terms};
 use crate::event::{CancelReason, RejectReason};
 use crate::order::OrderType;
 use crate::types::{Lots, OrderId, Ticks};
@@ -22,6 +23,7 @@ impl Listing {
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
         if !self.plain {
+            self.check_rate(id.agent, accounts.is_exempt(id.agent), say.time_ns)?;
             let mark = say.out.len();
             self.replace_any(id, price, size, accounts, say)?;
             self.settle(mark, None, accounts, say);
@@ -51,6 +53,34 @@ impl Listing {
         }
     }
 
+    /// What limits say of new numbers for an order. Less at the same price is always fine: whoever has too much
+    /// must be able to shed it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn check_replaced(
+        &self,
+        id: OrderId,
+        state: &OrderState,
+        price: Ticks,
+        size: Lots,
+        exempt: bool,
+    ) -> Result<(), RejectReason> {
+        if price == state.price && size < state.total {
+            return Ok(());
+        }
+        let ask = Ask {
+            agent: id.agent,
+            side: state.side,
+            price: Some(price),
+            value: None,
+            gets_limit: true,
+            size,
+            lots: size - state.executed(),
+            replaced: Some(id.counter),
+        };
+        self.check_risk(&ask, exempt)
+    }
+
     /// A waiting stop's new price and size; it goes on waiting where it was.
     fn replace_stop(
         &mut self,
@@ -67,12 +97,25 @@ impl Listing {
         if stop.tif.may_rest() && size > self.book.room(stop.side, price) {
             return Err(RejectReason::QuantityOverflow);
         }
+        self.check_replaced(stop.id, &Waits::Stop(stop).state(), price, size, exempt)?;
         let kept = stop.price.unwrap_or(0) == price && size < stop.size;
         let new = Stop { price: Some(price), size, protection_ticks: None, ..stop };
         self.waiting.remove(stop.id);
         self.waiting.add_stop(new);
         say.replaced(&new.subject(), size, size, kept);
         Ok(())
+    }
+
+    #[inline(always)]
+    fn enter_again_plain(&mut self, order: Rest, subject: &Subject, accounts: &Accounts, say: &mut Writer) {
+        let (side, limit, stp) = (subject.side, Some(subject.price), order.terms.stp());
+        let taker = Taker { agent: order.id.agent, side, limit, size: order.leaves, stp };
+        let taken = self.sweep(order.id, &taker, accounts, say);
+        if taken.met_itself {
+            say.cancelled(subject, taken.leaves, CancelReason::SelfTrade);
+        } else if taken.leaves > 0 {
+            self.rest(Rest { leaves: taken.leaves, ..order }, subject, say);
+        }
     }
 
     fn replace_resting(
@@ -89,6 +132,9 @@ impl Listing {
         if display.is_some_and(|display| !sense::peaks(display.lots, size)) {
             return Err(RejectReason::InvalidTerms);
         }
+        if !self.plain {
+            self.check_replaced(id, &state, price, size, accounts.is_exempt(id.agent))?;
+        }
         let leaves = size - state.executed();
         let subject = Subject { id, side: state.side, price };
         if leaves <= 0 {
@@ -101,7 +147,12 @@ impl Listing {
             let old = self.take_out(id).expect("the checks found it");
             say.replaced(&subject, size, leaves, false);
             let terms = Terms::new(state.side, price, old.terms.stp(), old.terms.post_only());
-            self.enter_again(Rest { terms, leaves, total: size, ..old }, extra, accounts, say);
+            let new = Rest { terms, leaves, total: size, ..old };
+            if self.plain & terms.stp().is_plain() {
+                self.enter_again_plain(new, &subject, accounts, say);
+            } else {
+                self.enter_again(new, extra, accounts, say);
+            }
         }
         Ok(())
     }

@@ -1,14 +1,16 @@
 //! The end of an auction: everything that crosses trades at one price.
 
+use std::collections::VecDeque;
+
 use super::accounts::Accounts;
 use super::checks;
 use super::entering::decremented;
 use super::listing::Listing;
 use super::writer::{Auctioned, Subject, Writer};
-use crate::book::{Extra, Front, OrderState, Rest, Terms, Unpriced};
+use crate::book::{Cross, Extra, Front, OrderState, Rest, Terms, Unpriced};
 use crate::event::CancelReason;
 use crate::order::SelfTradePrevention;
-use crate::types::{OrderId, Side, Ticks};
+use crate::types::{Lots, OrderId, Side, Ticks};
 
 impl Listing {
     /// Trades what crosses. Self-trade prevention may leave lots that cross at another price, so prices are
@@ -18,17 +20,22 @@ impl Listing {
         while let Some(cross) = self.cross() {
             say.auction(cross);
             price = Some(cross.price);
-            self.regime.static_price = price;
-            self.trade_at(cross.price, accounts, say);
+            self.regime.band.middle = price;
+            if self.regime.matching.in_batches() {
+                self.trade_allotted(cross, accounts, say);
+            } else {
+                self.trade_at(cross.price, accounts, say);
+            }
             self.regime.cursor = None;
         }
-        self.book.refresh(|peak| say.refreshed(peak));
+        self.show_reserves(say);
         for side in Side::BOTH {
             self.end_unpriced(side, price, accounts, say);
         }
         self.regime.cursor = None;
         self.regime.called = false;
         self.regime.published = None;
+        self.regime.batch += u64::from(self.regime.matching.in_batches());
     }
 
     /// Matches the fronts of both sides until one of them has nothing more at this price.
@@ -36,19 +43,58 @@ impl Listing {
         loop {
             let (buy, sell) = (self.book.front(Side::Buy, price), self.book.front(Side::Sell, price));
             let (Some(buy), Some(sell)) = (buy, sell) else { return };
-            let owner = |front: &Front| accounts.owners.of(front.id.agent);
-            let buy_is_older = buy.call_number <= sell.call_number;
-            let (older, younger) = if buy_is_older { (buy, sell) } else { (sell, buy) };
-            if owner(&buy) == owner(&sell) && younger.stp != SelfTradePrevention::None {
-                self.prevent(older.id, younger.id, younger.stp, say);
-            } else {
-                self.trade_pair(price, &buy, &sell, accounts, say);
+            self.meet(price, &buy, &sell, Lots::MAX, accounts, say);
+        }
+    }
+
+    /// The same for a batch, where nobody came first: its orders share what they cannot have whole. What an
+    /// order was allotted is void once self-trade prevention has ended it.
+    fn trade_allotted(&mut self, cross: Cross, accounts: &Accounts, say: &mut Writer) {
+        let allot = |side| VecDeque::from(self.book.allot(side, cross.price, cross.volume));
+        let (mut buys, mut sells) = (allot(Side::Buy), allot(Side::Sell));
+        while let (Some(&(buy, of_buy)), Some(&(sell, of_sell))) = (buys.front(), sells.front()) {
+            let [buy, sell] = [buy, sell].map(|id| self.book.front_of(id).expect("allotted orders rest"));
+            let before = [buy.reach, sell.reach];
+            self.meet(cross.price, &buy, &sell, of_buy.min(of_sell), accounts, say);
+            for (queue, before) in [&mut buys, &mut sells].into_iter().zip(before) {
+                let (id, allotted) = queue.pop_front().expect("it was met");
+                let open = self.book.leaves(id).unwrap_or(0);
+                let left = allotted - (before - open);
+                if open > 0 && left > 0 {
+                    queue.push_front((id, left));
+                }
             }
         }
     }
 
-    fn trade_pair(&mut self, price: Ticks, buy: &Front, sell: &Front, accounts: &Accounts, say: &mut Writer) {
-        let lots = buy.reach.min(sell.reach);
+    /// Two orders trade so many lots at most, unless they are of one owner.
+    fn meet(
+        &mut self,
+        price: Ticks,
+        buy: &Front,
+        sell: &Front,
+        lots: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) {
+        let owner = |front: &Front| accounts.owners.of(front.id.agent);
+        let (older, younger) = if buy.call_number <= sell.call_number { (buy, sell) } else { (sell, buy) };
+        if owner(buy) == owner(sell) && younger.stp != SelfTradePrevention::None {
+            self.prevent(older.id, younger.id, younger.stp, lots, say);
+        } else {
+            self.trade_pair(price, buy, sell, lots.min(buy.reach).min(sell.reach), accounts, say);
+        }
+    }
+
+    fn trade_pair(
+        &mut self,
+        price: Ticks,
+        buy: &Front,
+        sell: &Front,
+        lots: Lots,
+        accounts: &Accounts,
+        say: &mut Writer,
+    ) {
         let Some(notional) = self.spec.notional(price, lots) else {
             // Only a buyer without a limit was never checked at a price as high as this.
             return self.end(buy.id, CancelReason::AuctionRemainder, say);
@@ -61,15 +107,23 @@ impl Listing {
         say.auctioned(price, lots, &bought, &sold, buy.call_number <= sell.call_number);
         self.note_print(price);
         for peak in [buy_peak, sell_peak].iter().flatten() {
+            self.regime.no_longer_top(peak.id);
             say.refreshed(peak);
         }
     }
 
     /// The younger order's mode rules when two of one owner meet.
-    fn prevent(&mut self, older: OrderId, younger: OrderId, mode: SelfTradePrevention, say: &mut Writer) {
+    fn prevent(
+        &mut self,
+        older: OrderId,
+        younger: OrderId,
+        mode: SelfTradePrevention,
+        lots: Lots,
+        say: &mut Writer,
+    ) {
         use SelfTradePrevention as Mode;
         match mode {
-            Mode::Decrement => self.decrement(older, younger, say),
+            Mode::Decrement => self.decrement(older, younger, lots, say),
             Mode::Newest | Mode::Pass | Mode::None => self.end(younger, CancelReason::SelfTrade, say),
             Mode::Oldest => self.end(older, CancelReason::SelfTrade, say),
             Mode::Both => {
@@ -79,9 +133,9 @@ impl Listing {
         }
     }
 
-    fn decrement(&mut self, older: OrderId, younger: OrderId, say: &mut Writer) {
+    fn decrement(&mut self, older: OrderId, younger: OrderId, most: Lots, say: &mut Writer) {
         let states = [older, younger].map(|id| (id, self.book.order(id).expect("a front rests")));
-        let lots = states[0].1.leaves.min(states[1].1.leaves);
+        let lots = states[0].1.leaves.min(states[1].1.leaves).min(most);
         for (id, OrderState { side, price, leaves, total, .. }) in states {
             if leaves == lots {
                 self.book.take_out(id);

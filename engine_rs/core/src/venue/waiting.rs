@@ -26,6 +26,12 @@ impl Parked {
         Subject { id: self.id, side: self.side, price: 0 }
     }
 
+    /// Its numbers, with this for its price.
+    pub fn state(&self, price: Option<Ticks>) -> OrderState {
+        let Self { side, leaves, total, .. } = *self;
+        OrderState { side, price: price.unwrap_or(0), leaves, total, post_only: false }
+    }
+
     fn tif(&self) -> TimeInForce {
         match self.life {
             Life::UntilCancelled => TimeInForce::Gtc,

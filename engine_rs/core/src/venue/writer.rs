@@ -3,7 +3,8 @@
 use super::stop::Stop;
 use crate::book::{Cross, Match, OrderState, Peak};
 use crate::event::{
-    CancelReason, Event, EventKind, FLAG_MAKER, FLAG_PRIORITY_KEPT, FLAG_TO_THE_BACK, RejectReason,
+    CancelReason, Event, EventKind, FLAG_MAKER, FLAG_ONE_LISTING, FLAG_PRIORITY_KEPT, FLAG_TO_THE_BACK,
+    RejectReason,
 };
 use crate::order::NewOrder;
 use crate::types::{Atoms, ListingId, Lots, Nanos, OrderId, Phase, Side, Ticks};
@@ -147,6 +148,13 @@ impl Writer<'_> {
     #[cold]
     pub fn phase(&mut self, phase: Phase) {
         self.push(Event { reason: phase.code(), ..Event::empty(EventKind::Phase) });
+    }
+
+    /// A phase of one listing while its venue goes on.
+    #[cold]
+    pub fn listing_phase(&mut self, phase: Phase) {
+        let reason = phase.code();
+        self.push(Event { reason, flags: FLAG_ONE_LISTING, ..Event::empty(EventKind::Phase) });
     }
 
     #[cold]

@@ -3,5 +3,6 @@
 mod auctions;
 mod examples;
 mod market_data;
+mod policies;
 mod random;
 mod subscriber;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use market_core::book::Bbo;
 use market_core::conditions::{Conditions, Peg, Refresh};
-use market_core::event::{Event, EventKind};
+use market_core::event::{Event, EventKind, FLAG_ONE_LISTING};
 use market_core::hash::Stream;
 use market_core::order::{NewOrder, OrderType, SelfTradePrevention, TimeInForce};
+use market_core::policy::{Matching, Shares};
 use market_core::types::{Lots, OrderId, Phase, Side, Ticks};
-use market_core::venue::{ListingSpec, Venue};
+use market_core::venue::{ListingSpec, RiskLimits, Venue};
 use proptest::prelude::*;
 
 /// Agents 5 and 6 are one owner.
@@ -27,6 +28,7 @@ pub struct Trial {
     live: BTreeMap<OrderId, Seen>,
     last_print: Option<Ticks>,
     counter: u32,
+    in_batches: bool,
 }
 
 fn pick<T: Copy>(draws: &mut Stream, from: &[T]) -> T {
@@ -39,10 +41,30 @@ impl Trial {
         venue.add_listing(ListingSpec::new(3, 2, 0, -2_000, 5_000).unwrap());
         venue.set_owner(6, 5);
         let draws = Stream::named(seed, &["whole"]);
-        Self { venue, draws, live: BTreeMap::new(), last_print: None, counter: 0 }
+        Self { venue, draws, live: BTreeMap::new(), last_print: None, counter: 0, in_batches: false }
     }
 
     /// One random command; gives its rows.
+    /// The same under a policy, a halt and limits that the seed chooses.
+    pub fn with_rules(seed: u64) -> Self {
+        let mut trial = Self::new(seed);
+        let matching = match seed % 4 {
+            2 => Matching::ProRata(Shares { top_order_max_lots: 9, min_lots: 2 }),
+            3 => Matching::BatchAuction { interval_ns: 30 },
+            _ => Matching::PriceTime,
+        };
+        trial.venue.set_matching(0, matching).unwrap();
+        if seed % 3 == 0 && !matching.in_batches() {
+            trial.venue.set_volatility_halt(0, 400, 50).unwrap();
+        }
+        if seed % 5 == 0 {
+            let limits = RiskLimits { max_position_lots: Some(80), ..RiskLimits::default() };
+            trial.venue.set_risk(5, 0, RiskLimits { max_messages_per_s: Some(60), ..limits }).unwrap();
+        }
+        trial.in_batches = matching.in_batches();
+        trial
+    }
+
     pub fn step(&mut self, now: i64) -> Vec<Event> {
         let mut rows = Vec::new();
         let before = self.venue.book(0).state_hash();
@@ -189,11 +211,12 @@ impl Trial {
 
     fn check(&self, rows: &[Event]) {
         let book = self.venue.book(0);
-        let trades = self.venue.phase() == Phase::Continuous;
+        let trades = self.venue.listing_phase(0) == Phase::Continuous && !self.in_batches;
         if let (true, Bbo { bid: Some(bid), ask: Some(ask) }) = (trades, book.bbo()) {
             assert!(bid.price < ask.price, "{rows:?}");
         }
-        let auctioned = rows.iter().any(|row| row.kind == EventKind::Auction);
+        let stopped = |row: &Event| row.kind == EventKind::Phase && row.flags == FLAG_ONE_LISTING;
+        let auctioned = rows.iter().any(|row| row.kind == EventKind::Auction || stopped(row));
         assert!(trades || auctioned || rows.iter().all(|row| row.kind != EventKind::Trade), "{rows:?}");
         assert_eq!(self.venue.live(0), self.live.len(), "{rows:?}");
         for (id, order) in book.live_orders() {
@@ -210,7 +233,7 @@ impl Trial {
             let told: BTreeMap<_, _> = book.levels(side).map(|l| (l.price, (l.lots, l.orders))).collect();
             assert_eq!(told, levels, "levels are the sums of what they show");
         }
-        if let (Some(print), Phase::Continuous) = (self.last_print, self.venue.phase()) {
+        if let (Some(print), Phase::Continuous) = (self.last_print, self.venue.listing_phase(0)) {
             for (id, stop, _) in self.venue.waiting_stops(0).filter(|waiting| waiting.1 != 0) {
                 let waits = if self.live[&id].side == Side::Buy { print < stop } else { print > stop };
                 assert!(waits, "{id:?} at {stop} waits although {print} was printed");
@@ -224,7 +247,7 @@ proptest! {
 
     #[test]
     fn every_order_is_accounted_for(seed in any::<u64>()) {
-        let mut trial = Trial::new(seed);
+        let mut trial = Trial::with_rules(seed);
         for now in 0..400 {
             trial.step(now);
         }
@@ -235,11 +258,18 @@ proptest! {
 /// Numbers from the ends of every range, in every term: rejected or carried out, never a panic.
 #[test]
 fn extreme_terms_are_survived() {
+    // Price-time with a halt and limits, price-time alone, pro rata, batches.
+    for seed in [0, 1, 2, 3] {
+        extremes(seed);
+    }
+}
+
+fn extremes(seed: u64) {
     use market_core::types::{MAX_PRICE, MAX_SIZE};
     let ends = [i64::MIN, -1, 0, 1, 2, 9_999, MAX_SIZE, MAX_PRICE - 1, MAX_PRICE, MAX_PRICE + 1, i64::MAX];
-    let mut trial = Trial::new(11);
+    let mut trial = Trial::with_rules(seed);
     let mut rows = Vec::new();
-    for counter in 0..60_000 {
+    for counter in 0..20_000 {
         let (sound, mut terms) = trial.new_order(5 + counter % 4, i64::from(counter));
         let draws = &mut trial.draws;
         let mut order = NewOrder { id: OrderId::new(sound.id.agent, counter), ..sound };
@@ -281,7 +311,10 @@ fn extreme_terms_are_survived() {
             trial.venue.set_phase(now, phase, &mut rows);
             trial.venue.set_reference_price(0, pick(&mut trial.draws, &[1, 100, MAX_PRICE]));
         }
-        let trades = trial.venue.phase() == Phase::Continuous;
+        if counter % 70 == 0 {
+            trial.venue.advance(now, &mut rows);
+        }
+        let trades = trial.venue.listing_phase(0) == Phase::Continuous && !trial.in_batches;
         if let (true, Bbo { bid: Some(bid), ask: Some(ask) }) = (trades, trial.venue.book(0).bbo()) {
             assert!(bid.price < ask.price);
         }
