@@ -20,6 +20,7 @@ from market_sim.limits import peak_memory_mb
 from market_sim.metrics import Figures, metrics
 from market_sim.scenario import Scenario
 from market_sim.story import order_story
+from market_sim.waiting import with_reason
 
 if TYPE_CHECKING:
     from market_sim.market import Market
@@ -125,7 +126,7 @@ class Result:
 
     def order(self, agent: str, order: int) -> pl.DataFrame:
         """The life of one order: sent, arrived, queue ahead at entry and after each change with its cause,
-        end.
+        end. In a recorded market an order that was not filled whole ends with a row that says why.
         """
         place = (
             self.lazy("orders")
@@ -135,7 +136,10 @@ class Result:
         )
         fed = {listing.name for listing in self.config.listings if listing.external is not None}
         is_fed = not place.is_empty() and place["listing"][0] in fed
-        return order_story(self.lazy("orders"), agent, order, is_fed)
+        story = order_story(self.lazy("orders"), agent, order, is_fed)
+        if not is_fed:
+            return story
+        return with_reason(story, self.lazy("trades"), str(place["listing"][0]), str(place["side"][0]))
 
     def summary(self) -> dict[str, Any]:
         """Plain data for programs: hashes, counts, accounts, imbalance, time and memory used."""

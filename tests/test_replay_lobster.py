@@ -119,6 +119,9 @@ def test_a_maker_is_filled_only_after_the_recorded_queue_ahead(tmp_path):
     assert result.summary()["fills"] == 0
     story = result.order("joiner", 1)
     assert story["queue_ahead"].drop_nulls().to_list()[0] == 10
+    why = story.row(-1, named=True)
+    assert (why["what"], why["size"]) == ("why", 4)
+    assert why["cause"] == "4 traded at 100.01 or beyond while it waited, but 10 stood ahead when it came"
     assert result.summary()["replay"]["protocol"] == "lobster"
     assert any("levels a side" in note for note in result.summary()["replay"]["notes"])
 
@@ -144,3 +147,66 @@ def test_every_row_of_a_day_agrees(symbol, onlooker, tmp_path):
     assert 0.21 < told["share_adopting"] < 0.32
     assert told["share_at_best"] == 1.0
     assert 0.997 < told["share_of_earliest"] <= 1.0
+
+
+# One bid level under test, 100.01: order 12 (10 lots) is there, the agent joins with 3, order 14 (5) comes
+# behind.
+BEFORE = ["34200,1,11,5,1000000,1", "34200.5,1,12,10,1000100,1", "34201,1,14,5,1000100,1"]
+LEVEL = [None, 10, 15]
+CASES = {
+    "ahead cancelled, then behind trades": (["2,12,10", "4,14,1"], 1, 0),
+    "ahead trades": (["4,12,10"], 0, None),
+    "ahead trades, then behind trades": (["4,12,10", "4,14,5"], 3, 0),
+    "behind cancelled": (["3,14,5", "4,12,10"], 0, None),
+    "ahead replaced goes behind": (["3,12,10", "1,15,10", "4,14,2"], 2, 0),
+    "hidden execution at its price": (["5,0,2"], 2, None),
+    "hidden execution above": (["5,0,2,1000150"], 0, None),
+    "an execution behind it finds it first": (["4,14,5"], 3, None),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_queue_truth_by_hand_made_files(tmp_path, case):
+    """Every way in which the queue around an agent may change, each as the two files of a day."""
+    events, filled, _ = CASES[case]
+    lines, level = list(BEFORE), list(LEVEL)
+    for number, event in enumerate(events):
+        kind, order, size, *price = event.split(",")
+        lines.append(f"{34202 + number},{kind},{order},{size},{price[0] if price else 1000100},1")
+        change = {"1": int(size), "5": 0}.get(kind, -int(size))
+        level.append(level[-1] + change)
+    rows = []
+    for lots in level:
+        bids = "1000000,5,1000400,9,999900,20" if not lots else f"1000100,{lots},1000400,9,1000000,5"
+        rows.append(f"1000300,8,{bids}")
+    files = write(tmp_path, "\n".join(lines) + "\n", "\n".join(rows) + "\n")
+    assert check_lobster(files)["ok"]
+    result = replay(files, agents=[Joiner(name="joiner")])
+    assert sum(result.orders.filter(event="fill", agent="joiner")["size"].to_list()) == filled
+    story = result.order("joiner", 1)
+    assert (story["what"][-1] == "why") == (filled < 3)
+
+
+def test_a_level_is_renewed_after_a_fill_of_ours(tmp_path):
+    """The agent takes the whole of order 12; the next message brings it back, and its execution finds it
+    there.
+    """
+
+    class Taker(Trader):
+        def on_start(self) -> None:
+            self.wake_in("1200ms")
+
+        def on_wake(self) -> None:
+            self.sell(self.listings[0], 10, "100.01", tif="IOC")
+
+    lines = [*BEFORE[:2], "34202,1,11000,1,999900,1", "34203,4,12,10,1000100,1"]
+    rows = ["1000300,8,1000000,5,1000400,9,999900,20", *["1000300,8,1000100,10,1000400,9,1000000,5"] * 2]
+    lines[2] = "34202,5,0,1,1000200,-1"
+    rows.append("1000300,8,1000000,5,1000400,9,999900,20")
+    result = replay(
+        write(tmp_path, "\n".join(lines) + "\n", "\n".join(rows) + "\n"), agents=[Taker(name="taker")]
+    )
+    external = result.summary()["replay"]["external"]["NASDAQ:AMZN/USD"]
+    assert result.summary()["fills"] == 1
+    assert (external["lots_taken"], external["restored_lots"]) == (10, 10)
+    assert result.trades["size"].to_list() == [10.0, 1.0, 10.0]
