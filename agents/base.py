@@ -50,7 +50,7 @@ from market_sim.engine import (
     stream_seed,
 )
 from market_sim.listing import Listing
-from market_sim.notices import Cancelled, Fill, News, PhaseChange, Quote, Reject, Trade
+from market_sim.notices import Cancelled, Fill, News, PhaseChange, Quote, Reject, Trade, Update
 from market_sim.order import Order
 from market_sim.participant import Participant
 from market_sim.seat import Seat
@@ -83,6 +83,7 @@ __all__ = [
     "TimeInForce",
     "Trade",
     "Trader",
+    "Update",
     "View",
 ]
 
@@ -195,6 +196,11 @@ class Trader(Participant, mesa.Agent):
 
     def on_cancelled(self, cancelled: Cancelled) -> None:
         """An own order has ended untraded: own request, expiry, self-trade prevention, session end."""
+
+    def on_update(self, update: Update) -> None:
+        """An own order goes on in another way, unasked: a stop is elected, an iceberg shows a new peak, a peg
+        has moved.
+        """
 
     def on_reject(self, reject: Reject) -> None:
         """An order, cancel or replace was refused by the venue or by the own gateway."""

@@ -120,8 +120,50 @@ class Kernel:
         price: int | None,
         size: int,
     ) -> int: ...
+    def new_order_ex(
+        self,
+        agent: int,
+        listing: int,
+        side: int,
+        order_type: int,
+        tif: int,
+        post_only: bool,
+        price: int | None,
+        size: int,
+        *,
+        stop_price: int | None = None,
+        trail_ticks: int = 0,
+        trail_bps: int = 0,
+        trigger_limit_ticks: int | None = None,
+        display_lots: int | None = None,
+        refresh: int = 0,
+        peg: int = 0,
+        peg_offset_ticks: int = 0,
+        minimum_lots: int = 0,
+        expire_ns: int | None = None,
+        protection_ticks: int | None = None,
+    ) -> int:
+        """`new_order` with terms."""
+
     def cancel(self, agent: int, counter: int) -> None: ...
     def replace(self, agent: int, counter: int, price: int, size: int) -> None: ...
+    def replace_ex(
+        self,
+        agent: int,
+        counter: int,
+        price: int | None,
+        size: int,
+        *,
+        stop_price: int | None = None,
+        trail_ticks: int | None = None,
+        trail_bps: int | None = None,
+    ) -> None:
+        """`replace`, and of a waiting stop its stop price or distance too; it may leave out the price."""
+
+    def set_cancel_on_disconnect(self, agent: int, on: bool) -> None: ...
+    def disconnect(self, agent: int) -> None:
+        """The agent's connections break now: its orders end if it asked for that."""
+
     def transfer(
         self,
         agent: int,

@@ -92,7 +92,7 @@ def _listing(scenario: Scenario, number: int, venue_id: int) -> Listing:
 def seat_agent(scenario: Scenario, parts: Assembly, group: AgentTable, name: str) -> int:
     """Open an account for one agent of a table: limits, links to every venue, endowment. Gives its number."""
     kernel = parts.kernel
-    stp = SelfTradePrevention.NEWEST if group.stp == "newest" else SelfTradePrevention.NONE
+    stp = SelfTradePrevention[group.stp.upper()]
     profile = scenario.profile_of(group)
     agent_id: int = kernel.add_agent(
         name,

@@ -35,6 +35,9 @@ HOOK_OF_REPORT = {
     EventKind.REPLACED: "on_accepted",
     EventKind.FILL: "on_fill",
     EventKind.CANCELLED: "on_cancelled",
+    EventKind.TRIGGERED: "on_update",
+    EventKind.REFRESHED: "on_update",
+    EventKind.REPRICED: "on_update",
 }
 _new_row = tuple.__new__
 
@@ -50,7 +53,7 @@ def hearers(market: Market, trader: Any) -> dict[int, Hear]:
     if trader.listens("on_book"):
         hears[NoticeKind.BOOK] = _book(trader, listings)
     if trader.listens("on_phase"):
-        hears[NoticeKind.PHASE] = _phase(trader, list(market.venues))
+        hears[NoticeKind.PHASE] = _phase(trader, list(market.venues), listings)
     if trader.listens("on_consolidated"):
         hears[NoticeKind.CONSOLIDATED] = _consolidated(trader, list(market.instruments))
     return hears
@@ -74,9 +77,10 @@ def _book(trader: Any, listings: Sequence[Listing]) -> Hear:
     return hear
 
 
-def _phase(trader: Any, venues: Sequence[str]) -> Hear:
+def _phase(trader: Any, venues: Sequence[str], listings: Sequence[Listing]) -> Hear:
     def hear(row: Row) -> None:
-        trader.on_phase(PhaseChange(row[1], venues[row[3]], Phase(row[4])))
+        listing = listings[row[5]] if len(row) > 5 else None
+        trader.on_phase(PhaseChange(row[1], venues[row[3]], Phase(row[4]), listing))
 
     return hear
 

@@ -19,12 +19,13 @@ from market_sim.reference.hashing import name_hash, stream_seed
 from market_sim.reference.order import CommandKind, OrderType, SelfTradePrevention, TimeInForce
 from market_sim.reference.terms import Peg, Refresh
 from market_sim.reference.types import FIRST_USER_AGENT, RESERVED_NAMES, MatchingPolicy, Phase, Side
-from market_sim.reference.venue.market_data import LAST, PLACE_KEPT, MarketDataKind, MarketDataRow
+from market_sim.reference.venue.market_data import LAST, OF_ONE, PLACE_KEPT, MarketDataKind, MarketDataRow
 
 __all__ = [
     "ENGINE",
     "FIRST_USER_AGENT",
     "LAST",
+    "OF_ONE",
     "PLACE_KEPT",
     "RESERVED_NAMES",
     "CancelReason",

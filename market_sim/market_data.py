@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from market_sim.engine import LAST, PLACE_KEPT, MarketDataKind, MarketDataRow, Phase, Side
+from market_sim.engine import LAST, OF_ONE, PLACE_KEPT, MarketDataKind, MarketDataRow, Phase, Side
 from market_sim.errors import MarketSimError
 
 __all__ = ["GapError", "PublicBook", "Subscriber"]
@@ -44,6 +44,8 @@ class PublicBook:
 
     touch: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0), (0, 0)])
     last_trade: tuple[int, int, Side] | None = None  # price, lots, aggressor
+    indicative: tuple[int, int, int] | None = None  # price, volume, surplus of a call's auction
+    own_phase: Phase | None = None  # where it is not the venue's
     _levels: tuple[dict[int, tuple[int, int]], ...] = field(default_factory=lambda: ({}, {}))
     _queues: tuple[dict[int, dict[_OrderId, int]], ...] = field(default_factory=lambda: ({}, {}))
     _places: dict[_OrderId, tuple[int, int]] = field(default_factory=dict)
@@ -68,6 +70,12 @@ class PublicBook:
             for (agent, counter), lots in queues[price].items()
         ]
 
+    def go_to(self, phase: Phase) -> None:
+        """The listing is in another phase; what its auction would come to ends with the call."""
+        self.own_phase = phase
+        if phase in (Phase.CONTINUOUS, Phase.SUSPENDED, Phase.CLOSED):
+            self.indicative = None
+
     def apply(self, row: MarketDataRow) -> None:
         """Carry out one row of this listing. MarketSimError if it cannot follow from the rows before."""
         _APPLY[MarketDataKind(row.kind)](self, row)
@@ -83,6 +91,9 @@ class PublicBook:
 
     def _trade(self, row: MarketDataRow) -> None:
         self.last_trade = (row.price, row.size, Side(row.side))
+
+    def _indicative(self, row: MarketDataRow) -> None:
+        self.indicative = (row.price, row.size, row.surplus) if row.size else None
 
     def _add(self, row: MarketDataRow) -> None:
         order_id = (row.agent, row.counter)
@@ -123,6 +134,7 @@ _APPLY = {
     MarketDataKind.DELETE: PublicBook._delete,
     MarketDataKind.MODIFY: PublicBook._modify,
     MarketDataKind.TRADE: PublicBook._trade,
+    MarketDataKind.INDICATIVE: PublicBook._indicative,
 }
 
 
@@ -178,8 +190,13 @@ class Subscriber:
         return self._books.setdefault(listing, PublicBook())
 
     def _carry_out(self, row: MarketDataRow) -> None:
-        if row.kind == MarketDataKind.PHASE:
+        if row.kind == MarketDataKind.PHASE and row.flags & OF_ONE:
+            self.book(row.listing).go_to(Phase(row.phase))
+        elif row.kind == MarketDataKind.PHASE:
             self.phase = Phase(row.phase)
+            for book in self._books.values():
+                book.go_to(self.phase)
+                book.own_phase = None
         else:
             self.book(row.listing).apply(row)
 

@@ -158,6 +158,19 @@ class Cancelled(Report):
         return CancelReason(self.reason_code)
 
 
+class Update(Report):
+    """`on_update`: an own order goes on in another way, unasked: see `kind`."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> EventKind:
+        """TRIGGERED (a stop is elected; `price` is its stop), REFRESHED (an iceberg shows `size` more, at the
+        back of its queue) or REPRICED (a peg stands at `price` now; 0: it has nothing to follow).
+        """
+        return EventKind(self.event_code)
+
+
 class Reject(Report):
     """`on_reject`: an order, a cancel or a replace was refused, by the venue or by the agent's own gateway.
 
@@ -181,11 +194,12 @@ class Reject(Report):
 
 
 class PhaseChange(NamedTuple):
-    """`on_phase`: a venue has entered a phase."""
+    """`on_phase`: a venue has entered a phase, or, where `listing` is given, that listing alone."""
 
     time_ns: int
     venue: str
     phase: Phase
+    listing: Listing | None = None
 
 
 class News(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from market_sim.engine import Side
+from market_sim.engine import OrderType, Side
 from market_sim.listing import Listing
 from market_sim.view import SIDES
 
@@ -10,6 +10,7 @@ from market_sim.view import SIDES
 class Order:
     """An own order. `id` is the agent's own counter, known the moment the order is sent.
 
+    `order_type` is what was sent; `is_triggered` says that a print has elected a stop.
     `status`: "sent" (no answer yet), "open", "filled", "cancelled" or "rejected". `cancel_sent` and
     `replaces_sent` say what is on its way; `asked_ticks` and `asked_lots` are the price and total size that
     the last request asked for.
@@ -20,9 +21,11 @@ class Order:
         "asked_ticks",
         "cancel_sent",
         "id",
+        "is_triggered",
         "lacks_view",
         "leaves_lots",
         "listing",
+        "order_type",
         "price_ticks",
         "replaces_sent",
         "sent_ns",
@@ -44,6 +47,8 @@ class Order:
         self.cancel_sent = False
         self.replaces_sent = 0
         self.lacks_view = False
+        self.order_type = OrderType.LIMIT
+        self.is_triggered = False
 
     @property
     def side(self) -> Side:
@@ -52,7 +57,7 @@ class Order:
 
     @property
     def price(self) -> float:
-        """Limit price, or protection price of a market order."""
+        """Limit price, or protection price of a market order; 0 as long as it has neither."""
         return self.listing.prices.value(self.price_ticks)
 
     @property

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from market_sim.engine import EventKind, RejectReason
-from market_sim.notices import Cancelled, Fill, Reject
+from market_sim.notices import Cancelled, Fill, Reject, Update
 from market_sim.order import Order
 
 ACCEPTED, FILL, CANCELLED = int(EventKind.ACCEPTED), int(EventKind.FILL), int(EventKind.CANCELLED)
 REPLACED, REJECTED = int(EventKind.REPLACED), int(EventKind.REJECTED)
 CANCEL_REJECTED = int(EventKind.CANCEL_REJECTED)
+TRIGGERED, REPRICED = int(EventKind.TRIGGERED), int(EventKind.REPRICED)
+UPDATES = (TRIGGERED, int(EventKind.REFRESHED), REPRICED)
 VENUE_CLOSED = int(RejectReason.VENUE_CLOSED)
 
 _new_row = tuple.__new__
@@ -27,6 +29,7 @@ def hear_report(trader: Any, row: tuple[Any, ...]) -> None:
     if event == ACCEPTED:
         if order is not None:
             order.status = "open"
+            order.price_ticks = row[8]
             trader.on_accepted(order)
     elif event == FILL:
         fill = _new_row(Fill, (*row, listing, order))
@@ -45,9 +48,16 @@ def hear_report(trader: Any, row: tuple[Any, ...]) -> None:
         trader.on_cancelled(_new_row(Cancelled, (*row, listing, order)))
     elif event == REPLACED:
         if order is not None:
-            order.replaces_sent -= 1
+            # Self-trade prevention and auctions change an order unasked.
+            order.replaces_sent = max(order.replaces_sent - 1, 0)
             order.price_ticks, order.size_lots, order.leaves_lots = row[8], row[9], row[10]
             trader.on_accepted(order)
+    elif event in UPDATES:
+        if order is not None and event == REPRICED:
+            order.price_ticks = row[8]
+        if order is not None and event == TRIGGERED:
+            order.is_triggered = True
+        trader.on_update(_new_row(Update, (*row, listing, order)))
     else:
         _note_reject(trader, event, order)
         # After the close every send is refused; telling an agent that answers rejects with sends would never

@@ -66,6 +66,9 @@ class Scripted(Trader):
     def on_cancelled(self, cancelled):
         self.note("cancelled", cancelled)
 
+    def on_update(self, update):
+        self.note("update", update)
+
     def on_reject(self, reject):
         self.note("reject", reject)
 

@@ -96,6 +96,15 @@ def test_kernels_in_lockstep(seed):
 
 
 @pytest.mark.parametrize("seed", range(8))
+def test_kernels_in_lockstep_over_orders_of_every_type(seed):
+    """The same with icebergs, stops, pegs, orders that end by the clock, auctions and lost connections."""
+    session = Session(seed, steps=600, whole=True)
+    one = build(session, engine.kernel_class("reference"))
+    other = build(session, engine.kernel_class(engine_names()[0]))
+    lockstep(session, one, Stopped(other))
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_kernels_in_lockstep_with_recorded_orders(seed):
     """The same, with recorded flow of single orders."""
     session = Session(seed, steps=500, by_order=True)

@@ -409,7 +409,7 @@ def test_bad_orders_are_errors_that_say_what_to_do(engine_name):
         (lambda t: t.buy(L, -1, 100), "size -1 is not above 0"),
         (lambda t: t.buy(L, "0.0001", 100), "size 0.0001 is off the grid"),
         (lambda t: t.buy("BTC/EUR", 1, 100), "does not trade 'BTC/EUR'.*NORTH:BTC/USD"),
-        (lambda t: t.buy(L, 1, 100, tif="DAY"), "unknown time in force 'DAY'.*GTC, IOC, FOK"),
+        (lambda t: t.buy(L, 1, 100, tif="SOON"), "unknown time in force 'SOON'.*GTC, IOC, FOK"),
         (lambda t: t.wake_in(0), "wake"),
         (lambda t: t.wake_in(1.5), "1.5 is no duration"),
         (lambda t: t.replace(99, price=1), "order 99 is not open"),

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from conftest import engine_names
-from engine_kit import BUY, SELL, Floor
-from engine_whole import WHOLE_MIXES, WholeStream, open_whole, send, timed
+from engine_kit import BUY, REJECT_KINDS, SELL, Floor
+from engine_whole import CALLS, WHOLE_MIXES, WholeStream, open_whole, send, timed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from market_sim import engine
-from market_sim.engine import LAST, PLACE_KEPT, MarketDataKind, MarketDataRow, Phase
+from market_sim.engine import LAST, PLACE_KEPT, Event, MarketDataKind, MarketDataRow, Phase
 from market_sim.errors import MarketSimError
 from market_sim.market_data import GapError, Subscriber
 from market_sim.records import COMMAND, EVENT, MARKET_DATA
@@ -170,6 +170,20 @@ def test_phases_and_prints_are_told(floor):
     assert subscriber.apply(rows) == 0, "the snapshot is younger than these rows"
 
 
+def test_a_late_joiner_hears_of_a_call(floor):
+    floor.phase(Phase.OPENING_AUCTION)
+    floor.buy(1, 101, 5)
+    floor.sell(2, 99, 8)
+    subscriber = Subscriber(floor.venue.market_data_snapshot())
+    book = subscriber.book(0)
+    assert book.bbo == (101, 5, 99, 8), "a book may be crossed while orders gather"
+    assert (subscriber.phase, book.indicative) == (Phase.OPENING_AUCTION, (99, 5, -3))
+    floor.phase(Phase.CONTINUOUS)
+    subscriber.apply(floor.venue.take_market_data())
+    assert (book.indicative, book.last_trade[:2]) == (None, (99, 5))
+    check(subscriber, floor.venue, 1)
+
+
 def test_channels_are_apart(venue_class):
     kinds = {
         "bbo": {"BBO"},
@@ -210,17 +224,13 @@ def test_batches_are_published_command_by_command(venue_class):
 # --- properties -----------------------------------------------------------------------------------------
 
 
-# A halt of one listing alone changes no phase that a subscriber keeps.
-WITHOUT_HALTS = [name for name, mix in WHOLE_MIXES.items() if not any(mix.halts)]
-
-
 @hammer
-@given(name=st.sampled_from(WITHOUT_HALTS), seed=st.integers(0, 10**6), joins=st.integers(1, 120))
+@given(name=st.sampled_from(list(WHOLE_MIXES)), seed=st.integers(0, 10**6), joins=st.integers(1, 120))
 def test_the_rows_rebuild_the_books_after_every_command(venue_class, name, seed, joins):
     rebuild(venue_class, name, seed, 150, joins)
 
 
-@pytest.mark.parametrize("name", WITHOUT_HALTS)
+@pytest.mark.parametrize("name", list(WHOLE_MIXES))
 def test_a_long_stream_is_rebuilt(venue_class, name):
     rebuild(venue_class, name, f"market data {name}", 1_200, 600)
 
@@ -232,13 +242,23 @@ def rebuild(venue_class, name, seed, count, joins):
         venue.set_market_data(listing, **ALL)
     subscribers = [Subscriber(venue.market_data_snapshot())]
     for place, (time_ns, command) in enumerate(timed(WholeStream(mix, seed).take(count), mix)):
-        send(venue, time_ns, command)
+        events = send(venue, time_ns, command)
         rows = venue.take_market_data()
         if place == joins:
             subscribers.append(Subscriber(venue.market_data_snapshot()))
         for subscriber in subscribers:
             subscriber.apply(rows)
             check(subscriber, venue, listings)
+            check_indications(subscriber, venue, events)
+
+
+def check_indications(subscriber, venue, events):
+    """What an auction would come to is told after every command that a called listing carries out."""
+    for listing in {Event(*row).listing for row in events if row[12] not in REJECT_KINDS}:
+        book = subscriber.book(listing)
+        if (book.own_phase or subscriber.phase) in CALLS:
+            cross = venue.indicative(listing)
+            assert book.indicative == (tuple(cross) if cross else None)
 
 
 @pytest.mark.parametrize("name", WHOLE_MIXES)

@@ -60,6 +60,11 @@ class Book:
         """Lots resting at one price, shown or not."""
         return self.sides[side].lots_at(price)
 
+    def level_shown(self, side: int, price: Ticks) -> Lots:
+        """Lots shown at one price."""
+        level = self.sides[side].levels.get(price)
+        return level.lots if level else 0
+
     def in_priority(self, side: int) -> Iterator[Order]:
         """Orders of a side in the order in which they would trade."""
         yield from self.sides[side].market.in_priority()

@@ -35,11 +35,11 @@ class OpenOrder:
     side: int
     order_type: int
     tif: int
-    price: Ticks | None
+    price: Ticks | None  # the worst it can trade at, wherever it stands; None: nothing bounds it
     total: Lots
     leaves: Lots
     reserved: Atoms = 0
-    asked: list[tuple[Ticks, Lots]] = field(default_factory=list)  # (price, total), oldest first
+    asked: list[tuple[Ticks | None, Lots]] = field(default_factory=list)  # (price or as it is, total)
 
     @property
     def executed(self) -> Lots:
@@ -96,7 +96,7 @@ class Gateway:
             return RejectReason.PROTECTION_REQUIRED  # nothing bounds what it may cost
         return 0
 
-    def admit_replace(self, terms: Terms, counter: int, price: Ticks, size: Lots) -> int:
+    def admit_replace(self, terms: Terms, counter: int, price: Ticks | None, size: Lots) -> int:
         """Check a replacement and reserve what it may need beyond what the order has reserved.
 
         Until the venue answers, either version may trade, so the dearer one stays reserved.
@@ -110,7 +110,8 @@ class Gateway:
         if self._too_large(order.listing, size):
             return RejectReason.ORDER_SIZE_LIMIT
         account = self._account(terms, order.side)
-        more = max(self._need(terms, order.side, price, size - order.executed) - order.reserved, 0)
+        worst = order.price if price is None else price
+        more = max(self._need(terms, order.side, worst, size - order.executed) - order.reserved, 0)
         if more > 0 and more > self.spendable.get(account, 0):
             return RejectReason.INSUFFICIENT_FUNDS
         self.credit(account, -more)
@@ -127,8 +128,12 @@ class Gateway:
 
     # --- reports -----------------------------------------------------------------------------------
 
-    def settle(self, terms: Terms, report: Event) -> None:
-        """Learn from a venue's report: reserve what the order still needs, then book the fill itself."""
+    def settle(self, terms: Terms, report: Event, answers: bool) -> None:
+        """Learn from a venue's report: reserve what the order still needs, then book the fill itself.
+
+        `answers`: it is the answer to the oldest replacement asked for. A link keeps the order of messages,
+        so answers come in the order of requests; other changes of an order come unasked.
+        """
         order = self.open.get(report.counter)
         if order is None:
             return
@@ -138,12 +143,13 @@ class Gateway:
         elif kind in (EventKind.CANCELLED, EventKind.REJECTED):
             order.leaves = 0
         elif kind == EventKind.REPLACED:
-            order.price, order.total, order.leaves = report.price, report.size, report.leaves
-            del order.asked[0]  # a link keeps the order of messages, so answers come in the order of requests
-        elif kind == EventKind.REPLACE_REJECTED:
-            del order.asked[0]
-        else:
+            order.total, order.leaves = report.size, report.leaves
+        elif kind != EventKind.REPLACE_REJECTED:
             return  # an acknowledgement or a refused cancel moves no money
+        if answers and order.leaves:
+            price, _ = order.asked.pop(0)
+            if kind == EventKind.REPLACED and price is not None:
+                order.price = price  # what was asked for bounds it; a peg's report says where it stands
         need = self._dearest_need(terms, order)
         self.credit(self._account(terms, order.side), order.reserved - need)
         order.reserved = need
@@ -178,7 +184,10 @@ class Gateway:
         """What the order needs as it stands, or as any replacement under way may make it."""
         if order.leaves == 0:
             return 0
-        needs = [self._need(terms, order.side, price, total - order.executed) for price, total in order.asked]
+        needs = [
+            self._need(terms, order.side, order.price if price is None else price, total - order.executed)
+            for price, total in order.asked
+        ]
         return max(self._need(terms, order.side, order.price, order.leaves), *needs, 0)
 
     def _too_large(self, listing: ListingId, size: Lots) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from market_sim.reference.terms import PLAIN, Refresh, Terms
+from market_sim.reference.terms import PLAIN, Amendment, Refresh, Terms
 from market_sim.reference.types import AgentId, ListingId, Lots, Nanos, OrderId, Side, Ticks
 
 
@@ -108,6 +108,16 @@ class Replace:
     listing: ListingId
     price: Ticks
     size: Lots
+
+
+@dataclass(slots=True)
+class ReplaceEx:
+    """The same for a waiting stop, whose stop price or distance may change too."""
+
+    agent: AgentId
+    counter: int
+    listing: ListingId
+    change: Amendment
 
 
 @dataclass(slots=True)

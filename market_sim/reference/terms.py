@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from market_sim.reference.types import Lots, Nanos, Ticks
+from market_sim.reference.types import Lots, Nanos, Ticks, int64
 
 
 class Refresh(IntEnum):
@@ -46,3 +46,25 @@ class Terms:
 
 
 PLAIN = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What a live order is to become; None: as it is. Only waiting stops have more than price and size."""
+
+    price: Ticks | None
+    size: Lots  # the new TOTAL
+    stop_price: Ticks | None = None
+    trail_ticks: Ticks | None = None
+    trail_bps: int | None = None
+
+    @classmethod
+    def of(cls, price: Ticks | None, size: Lots, *terms: int | None) -> Amendment:
+        """The same from any kind of integer, numpy's too."""
+        numbers = [None if number is None else int64(number) for number in terms]
+        return cls(None if price is None else int64(price), int64(size), *numbers)
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether it asks for something that only a waiting stop has."""
+        return (self.stop_price, self.trail_ticks, self.trail_bps) != (None, None, None)

@@ -195,7 +195,10 @@ class AgentTable(Table):
     endowment: dict[str, dict[str, NotNegativeExact]] = {}
     credit: Annotated[Literal["none", "unlimited"], one_of("none", "unlimited")] = "none"
     short_selling: bool = False
-    stp: Annotated[Literal["none", "newest"], one_of("none", "newest")] = "newest"
+    stp: Annotated[
+        Literal["none", "newest", "oldest", "both", "decrement"],
+        one_of("none", "newest", "oldest", "both", "decrement"),
+    ] = "newest"
     decision_ns: DurationNs = Field(default=0, alias="decision")
     limits: AgentLimits = Field(default_factory=AgentLimits)
     crowd: Annotated[Literal["mesa"], one_of("mesa")] = "mesa"

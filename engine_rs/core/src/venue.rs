@@ -22,7 +22,9 @@ mod uncrossing;
 mod waiting;
 mod writer;
 
-pub use market_data::{Channels, FLAG_LAST, FLAG_PLACE_KEPT, MarketData, MarketDataKind, MarketDataRow};
+pub use market_data::{
+    Channels, FLAG_LAST, FLAG_OF_ONE, FLAG_PLACE_KEPT, MarketData, MarketDataKind, MarketDataRow,
+};
 pub use risk::{RiskError, RiskLimits};
 pub use rules::RuleError;
 pub use spec::{ListingError, ListingSpec};

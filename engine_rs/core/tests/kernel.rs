@@ -301,7 +301,7 @@ fn a_suspended_venue_refuses_orders_lets_them_go_and_tells_the_sites() {
     let notices = market.run(100);
     assert_eq!(reports(&notices, EventKind::Rejected)[0].reason, RejectReason::VenueSuspended.code());
     assert_eq!(reports(&notices, EventKind::Cancelled)[0].reason, CancelReason::Requested.code());
-    let told = |news: &News| matches!(news, News::Phase { venue: 0, phase: Phase::Suspended });
+    let told = |news: &News| matches!(news, News::Phase { venue: 0, phase: Phase::Suspended, listing: None });
     assert_eq!(times(&notices, told), [25]);
 }
 

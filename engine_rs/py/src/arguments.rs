@@ -1,6 +1,6 @@
 //! Python's arguments as the core's types. What does not fit is a ValueError that says so.
 
-use market_core::conditions::{Peg, Refresh};
+use market_core::conditions::{Conditions, Peg, Refresh};
 use market_core::latency::Latency;
 use market_core::order::{OrderType, SelfTradePrevention, TimeInForce};
 use market_core::policy::MatchingPolicy;
@@ -97,36 +97,11 @@ pub fn stp(code: Int) -> PyResult<SelfTradePrevention> {
     member("stp", code.0, SelfTradePrevention::from_code, known)
 }
 
-/// The codes that a kernel takes: its gateways reserve funds for plain orders.
-pub mod plain {
-    use super::{Int, OrderType, Phase, PyResult, SelfTradePrevention, TimeInForce, member};
-
-    pub fn order_type(code: Int) -> PyResult<OrderType> {
-        let plain = |code| OrderType::from_code(code).filter(|&kind| kind <= OrderType::Market);
-        member("order_type", code.0, plain, "LIMIT 0 or MARKET 1")
-    }
-
-    pub fn tif(code: Int) -> PyResult<TimeInForce> {
-        let plain = |code| TimeInForce::from_code(code).filter(|&tif| tif <= TimeInForce::Fok);
-        member("tif", code.0, plain, "GTC 0, IOC 1 or FOK 2")
-    }
-
-    pub fn stp(code: Int) -> PyResult<SelfTradePrevention> {
-        let plain = |code| SelfTradePrevention::from_code(code).filter(|stp| stp.is_plain());
-        member("stp", code.0, plain, "NONE 0, NEWEST 1 or PASS 2")
-    }
-
-    pub fn phase(code: Int) -> PyResult<Phase> {
-        let plain = |code| Phase::from_code(code).filter(|phase| !phase.is_call());
-        member("phase", code.0, plain, "CONTINUOUS 0, SUSPENDED 1 or CLOSED 2")
-    }
-}
-
-pub fn refresh(code: Int) -> PyResult<Refresh> {
+fn refresh(code: Int) -> PyResult<Refresh> {
     member("refresh", code.0, Refresh::from_code, "RESERVE 0 or PEAK 1")
 }
 
-pub fn peg(code: Int) -> PyResult<Peg> {
+fn peg(code: Int) -> PyResult<Peg> {
     member("peg", code.0, Peg::from_code, "NONE 0, PRIMARY 1, MIDPOINT 2 or MARKET 3")
 }
 
@@ -147,6 +122,30 @@ pub fn price(price: Int) -> PyResult<i64> {
         return Ok(price.0);
     }
     Err(bad_value(format!("price {}: prices go from 1 to {MAX_PRICE} ticks", price.0)))
+}
+
+/// An order's terms: stop price, trigger limit, display, expiry and protection, which may be left out; trailing
+/// distance in ticks and basis points, peg offset and minimum, which are 0 then; refresh and peg.
+pub fn terms(
+    optional: [Option<Int>; 5],
+    [trail_ticks, trail_bps, peg_offset_ticks, minimum]: [Int; 4],
+    (refresh, peg): (Int, Int),
+) -> PyResult<Conditions> {
+    let [stop_price, trigger_limit_ticks, display, expire_ns, protection_ticks] =
+        optional.map(|given| given.map(|Int(number)| number));
+    Ok(Conditions {
+        stop_price,
+        trail_ticks: trail_ticks.0,
+        trail_bps: trail_bps.0,
+        trigger_limit_ticks,
+        display,
+        refresh: self::refresh(refresh)?,
+        peg: self::peg(peg)?,
+        peg_offset_ticks: peg_offset_ticks.0,
+        minimum: minimum.0,
+        expire_ns,
+        protection_ticks,
+    })
 }
 
 /// A list or an array of integers.

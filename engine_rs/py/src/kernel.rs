@@ -1,6 +1,7 @@
 //! `Kernel`: the market under one clock, pulled by Python.
 
 use market_core::book::{DepthLevel, OrderState};
+use market_core::command::Amendment;
 use market_core::external::{DepthUpdate, TradeUpdate};
 use market_core::kernel::{
     AgentSpec, ConsolidatedQuote, Credit, FlowEvent, FlowUpdate, Kernel as Core, MarketSpec, OrderRequest,
@@ -95,12 +96,8 @@ impl Kernel {
             return Err(bad_value(format!("agent {name:?}: max_open_orders cannot be negative")));
         };
         let credit = Credit { unlimited: unlimited_credit, short_selling, max_open_orders };
-        let spec = AgentSpec {
-            profile: profile.0,
-            credit,
-            stp: given::plain::stp(stp)?,
-            decision_ns: decision_ns.0,
-        };
+        let spec =
+            AgentSpec { profile: profile.0, credit, stp: given::stp(stp)?, decision_ns: decision_ns.0 };
         self.core.add_agent(name, spec).map_err(raise)
     }
 
@@ -196,13 +193,60 @@ impl Kernel {
         let request = OrderRequest {
             listing: listing.0,
             side: given::side(side)?,
-            order_type: given::plain::order_type(order_type)?,
-            tif: given::plain::tif(tif)?,
+            order_type: given::order_type(order_type)?,
+            tif: given::tif(tif)?,
             post_only,
             price: price.map(|Int(price)| price),
             size: size.0,
         };
         self.core.new_order(agent.0, &request).map_err(raise)
+    }
+
+    #[pyo3(signature = (
+        agent, listing, side, order_type, tif, post_only, price, size, *, stop_price=None, trail_ticks=Int(0),
+        trail_bps=Int(0), trigger_limit_ticks=None, display_lots=None, refresh=Int(0), peg=Int(0),
+        peg_offset_ticks=Int(0), minimum_lots=Int(0), expire_ns=None, protection_ticks=None
+    ),
+        text_signature = "($self, agent, listing, side, order_type, tif, post_only, price, size, *, stop_price=None, \
+            trail_ticks=0, trail_bps=0, trigger_limit_ticks=None, display_lots=None, refresh=0, peg=0, \
+            peg_offset_ticks=0, minimum_lots=0, expire_ns=None, protection_ticks=None)")]
+    fn new_order_ex(
+        &mut self,
+        agent: Int,
+        listing: Int,
+        side: Int,
+        order_type: Int,
+        tif: Int,
+        post_only: bool,
+        price: Option<Int>,
+        size: Int,
+        stop_price: Option<Int>,
+        trail_ticks: Int,
+        trail_bps: Int,
+        trigger_limit_ticks: Option<Int>,
+        display_lots: Option<Int>,
+        refresh: Int,
+        peg: Int,
+        peg_offset_ticks: Int,
+        minimum_lots: Int,
+        expire_ns: Option<Int>,
+        protection_ticks: Option<Int>,
+    ) -> PyResult<u32> {
+        let request = OrderRequest {
+            listing: listing.0,
+            side: given::side(side)?,
+            order_type: given::order_type(order_type)?,
+            tif: given::tif(tif)?,
+            post_only,
+            price: price.map(|Int(price)| price),
+            size: size.0,
+        };
+        let terms = given::terms(
+            [stop_price, trigger_limit_ticks, display_lots, expire_ns, protection_ticks],
+            [trail_ticks, trail_bps, peg_offset_ticks, minimum_lots],
+            (refresh, peg),
+        )?;
+        self.core.new_order_ex(agent.0, &request, &terms).map_err(raise)
     }
 
     fn cancel(&mut self, agent: Int, counter: Int) -> PyResult<()> {
@@ -211,6 +255,36 @@ impl Kernel {
 
     fn replace(&mut self, agent: Int, counter: Int, price: Int, size: Int) -> PyResult<()> {
         self.core.replace(agent.0, counter.0, price.0, size.0).map_err(raise)
+    }
+
+    #[pyo3(signature = (agent, counter, price, size, *, stop_price=None, trail_ticks=None, trail_bps=None))]
+    fn replace_ex(
+        &mut self,
+        agent: Int,
+        counter: Int,
+        price: Option<Int>,
+        size: Int,
+        stop_price: Option<Int>,
+        trail_ticks: Option<Int>,
+        trail_bps: Option<Int>,
+    ) -> PyResult<()> {
+        let number = |given: Option<Int>| given.map(|Int(number)| number);
+        let change = Amendment {
+            price: number(price),
+            size: size.0,
+            stop_price: number(stop_price),
+            trail_ticks: number(trail_ticks),
+            trail_bps: number(trail_bps),
+        };
+        self.core.replace_ex(agent.0, counter.0, &change).map_err(raise)
+    }
+
+    fn set_cancel_on_disconnect(&mut self, agent: Int, on: bool) -> PyResult<()> {
+        self.core.set_cancel_on_disconnect(agent.0, on).map_err(raise)
+    }
+
+    fn disconnect(&mut self, agent: Int) -> PyResult<()> {
+        self.core.disconnect(agent.0).map_err(raise)
     }
 
     fn transfer(
@@ -235,7 +309,7 @@ impl Kernel {
     }
 
     fn set_phase(&mut self, venue: Int, phase: Int) -> PyResult<()> {
-        self.core.set_phase(venue.0, given::plain::phase(phase)?).map_err(raise)
+        self.core.set_phase(venue.0, given::phase(phase)?).map_err(raise)
     }
 
     fn disable_agent(&mut self, agent: Int) -> PyResult<()> {

@@ -47,8 +47,11 @@ pub fn tuple<'py>(py: Python<'py>, notice: &Notice) -> PyResult<Bound<'py, PyTup
                 row.time_ns,
             ],
         ),
-        News::Phase { venue, phase } => {
+        News::Phase { venue, phase, listing: None } => {
             (code(NoticeKind::Phase), time, agent, venue, phase.code()).into_pyobject(py)
+        }
+        News::Phase { venue, phase, listing: Some(listing) } => {
+            (code(NoticeKind::Phase), time, agent, venue, phase.code(), listing).into_pyobject(py)
         }
         News::Consolidated { instrument } => {
             (code(NoticeKind::Consolidated), time, agent, instrument).into_pyobject(py)

@@ -1,7 +1,6 @@
 //! `Venue`: one venue alone, for tests, lessons and measurements.
 
 use market_core::command::Amendment;
-use market_core::conditions::Conditions;
 use market_core::event::Event;
 use market_core::order::{Command, NewOrder};
 use market_core::policy::{Matching, Shares};
@@ -11,7 +10,7 @@ use numpy::{PyArrayDescrMethods, PyArrayMethods, PyUntypedArray, PyUntypedArrayM
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::arguments::{Id, Int, order_type, peg, phase, policy, price, refresh, side, stp, tif};
+use crate::arguments::{Id, Int, order_type, phase, policy, price, side, stp, terms, tif};
 use crate::batch::{self, COMMAND_BYTES, EVENT_BYTES};
 use crate::batch_ex::{self, COMMAND_EX_BYTES};
 use crate::buffers::Levels;
@@ -209,20 +208,11 @@ impl Venue {
             price: price.map(|Int(price)| price),
             size: size.0,
         };
-        let number = |given: Option<Int>| given.map(|Int(number)| number);
-        let terms = Conditions {
-            stop_price: number(stop_price),
-            trail_ticks: trail_ticks.0,
-            trail_bps: trail_bps.0,
-            trigger_limit_ticks: number(trigger_limit_ticks),
-            display: number(display_lots),
-            refresh: self::refresh(refresh)?,
-            peg: self::peg(peg)?,
-            peg_offset_ticks: peg_offset_ticks.0,
-            minimum: minimum_lots.0,
-            expire_ns: number(expire_ns),
-            protection_ticks: number(protection_ticks),
-        };
+        let terms = self::terms(
+            [stop_price, trigger_limit_ticks, display_lots, expire_ns, protection_ticks],
+            [trail_ticks, trail_bps, peg_offset_ticks, minimum_lots],
+            (refresh, peg),
+        )?;
         Ok(self.events_of(|core, out| core.new_order_with(time_ns.0, &order, &terms, out)))
     }
 

@@ -182,7 +182,7 @@ class Orders(State):
             if own is not None and order is own:
                 break
             if order.agent != EXTERNAL_BOOK:
-                lots += order.leaves
+                lots += order.shown
         return lots
 
     def _order_taken(self, counter: int) -> None:

@@ -104,7 +104,7 @@ class State:
         for level in self._book.sides[side].from_best():
             if level.price <= price if side == Side.BUY else level.price >= price:
                 break
-            lots += sum(order.leaves for order in level.orders.values() if order.agent != EXTERNAL_BOOK)
+            lots += sum(order.shown for order in level.orders.values() if order.agent != EXTERNAL_BOOK)
         return lots
 
     def _level_taken(self, side: int, price: Ticks, lots: Lots) -> None:

@@ -57,9 +57,9 @@ class Trades(State):
 
     def _resting(self, side: int, price: Ticks) -> list[Resting]:
         return [
-            Resting(order.counter, order.leaves)
+            Resting(order.counter, order.shown)
             if order.agent == EXTERNAL_BOOK
-            else Resting(None, order.leaves, self._after[order.agent, order.counter])
+            else Resting(None, order.shown, self._after[order.agent, order.counter])
             for order in self._queue(side, price)
         ]
 

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from market_sim.reference.event import MAKER, PRIORITY_KEPT, CancelReason, Event, EventKind, NoticeKind
+from market_sim.reference.event import (
+    ONE_LISTING,
+    PRIORITY_KEPT,
+    CancelReason,
+    Event,
+    EventKind,
+    NoticeKind,
+)
 from market_sim.reference.kernel.market import MarketState
 from market_sim.reference.kernel.publishing import Publishing
-from market_sim.reference.kernel.queue import REPORT
+from market_sim.reference.kernel.queue import REPORT, VENUE
 from market_sim.reference.ledger import Posting, trade_postings
-from market_sim.reference.order import Cancel, NewOrder, Replace
+from market_sim.reference.order import Cancel, NewOrder, Replace, ReplaceEx
 from market_sim.reference.types import (
     EXTERNAL_BOOK,
     EXTERNAL_TAKER,
@@ -24,7 +31,8 @@ from market_sim.reference.types import (
     VenueId,
 )
 
-Command = NewOrder | Cancel | Replace
+Command = NewOrder | Cancel | Replace | ReplaceEx
+CHANGES = (EventKind.TRIGGERED, EventKind.REFRESHED, EventKind.REPRICED)
 REJECTS = (EventKind.REJECTED, EventKind.CANCEL_REJECTED, EventKind.REPLACE_REJECTED)
 
 
@@ -43,30 +51,35 @@ class Cause:
 class Clearing(Publishing):
     """Books every event where it belongs."""
 
-    def _clear(self, market: MarketState, events: list[Event], cause: Cause | None = None) -> None:
-        """Work through the events of one command, in their order."""
+    def _clear(self, venue: VenueId, events: list[Event], cause: Cause | None = None) -> None:
+        """Work through the events of one command or operation at a venue, in their order."""
         if cause and events[0].kind not in REJECTS:
             self._log.command(cause.command, self.now_ns)
-        trade = maker_fill = None
-        for event in events:
+        trade = first_fill = None
+        for place, event in enumerate(events):
             self._log.row(event)
+            if event.kind == EventKind.PHASE:
+                self._publish_phase(venue, event.reason, event.listing if event.flags & ONE_LISTING else None)
+                continue
+            market = self._markets[event.listing]
             if event.kind == EventKind.TRADE:
-                trade = event
+                trade, first_fill = event, None
                 self._note_trade(market, event)
             elif event.kind == EventKind.PRINT:
                 self._note_print(market, event)
                 self._tape.trade(event, EXTERNAL_BOOK, EXTERNAL_TAKER)
-            elif event.kind == EventKind.FILL and event.flags & MAKER:
-                maker_fill = event
+            elif event.kind == EventKind.FILL and first_fill is None:
+                first_fill = event
             elif event.kind == EventKind.FILL:
                 assert trade is not None, "a match begins with its TRADE"
-                assert maker_fill is not None, "and the maker is reported before the taker"
-                self._settle_trade(market, trade, maker_fill, event)
+                assert first_fill is not None, "and both owners are told"
+                self._settle_trade(market, trade, first_fill, event)
             self._count(event)
-            if event.kind <= EventKind.REPLACE_REJECTED and event.agent >= FIRST_USER_AGENT:
+            is_report = event.kind <= EventKind.REPLACE_REJECTED or event.kind in CHANGES
+            if is_report and event.agent >= FIRST_USER_AGENT:
                 if market.external:
                     market.external.follow(event, self._external_counters[EXTERNAL_BOOK])
-                self._send_report(market, event, cause)
+                self._send_report(market, event, cause, place == 0)
 
     # --- trades --------------------------------------------------------------------------------------
 
@@ -81,8 +94,11 @@ class Clearing(Publishing):
         market.last_trade = event.price
         market.trades.append((event.price, event.size, event.side, event.match_id, event.time_ns))
 
-    def _settle_trade(self, market: MarketState, trade: Event, maker: Event, taker: Event) -> None:
+    def _settle_trade(self, market: MarketState, trade: Event, one: Event, other: Event) -> None:
         """Move the money at the match; what agents may spend moves when their reports arrive."""
+        # In an auction the buyer is told first, whichever of the two was there first.
+        one_is_maker = (one.agent, one.counter) == (trade.agent, trade.counter)
+        maker, taker = (one, other) if one_is_maker else (other, one)
         instrument = self._instruments[market.instrument]
         postings = trade_postings(
             self._account(market.venue),
@@ -120,12 +136,14 @@ class Clearing(Publishing):
         elif event.kind in REJECTS:
             totals["rejects"] += 1
 
-    def _send_report(self, market: MarketState, event: Event, cause: Cause | None) -> None:
+    def _send_report(self, market: MarketState, event: Event, cause: Cause | None, is_first: bool) -> None:
         """A report leaves the venue for its owner."""
         sent_ns = cause.sent_ns if cause and cause.answers(event) else 0
         self._record(market, event, sent_ns, self._lots_ahead(market, event))
         arrival_ns = self._agents[event.agent].links[market.venue].report.arrival(self.now_ns)
-        self._queue.push(arrival_ns, REPORT, self._on_report, market, event)
+        # The first event of a replacement is its answer; the order may change again in those behind it.
+        answers = is_first and cause is not None and isinstance(cause.command, Replace | ReplaceEx)
+        self._queue.push(arrival_ns, REPORT, self._on_report, market, event, answers)
 
     def _record(self, market: MarketState, event: Event, sent_ns: Nanos, queue_ahead: Lots) -> None:
         order = self._agents[event.agent].gateway.open.get(event.counter)
@@ -140,12 +158,12 @@ class Clearing(Publishing):
         )
         book = market.listing.book
         order = book.orders.get((event.agent, event.counter)) if rests else None
-        return book.level_lots(order.side, order.price) - order.leaves if order else 0
+        return book.level_shown(order.side, order.price) - order.shown if order else 0
 
-    def _on_report(self, market: MarketState, event: Event) -> None:
+    def _on_report(self, market: MarketState, event: Event, answers: bool = False) -> None:
         """A report arrives: the gateway settles, then the agent hears of it, unless disabled."""
         if event.seq:  # a local reject (seq 0) had reserved nothing
-            self._agents[event.agent].gateway.settle(market.terms, event)
+            self._agents[event.agent].gateway.settle(market.terms, event, answers)
         self._ready.append(report_notice(self.now_ns, event))
 
     # --- transfers and phases --------------------------------------------------------------------------
@@ -153,18 +171,41 @@ class Clearing(Publishing):
     def _change_phase(self, venue: VenueId, phase: int) -> None:
         """A venue changes its phase now; the public hears of it with the venue's market data."""
         self._venues[venue].set_phase(self.now_ns, phase)
-        for event in self._venues[venue].take_events():
-            self._log.row(event)
-        self._publish_phase(venue, int(phase))
+        self._operated(venue)
+
+    def _operated(self, venue: VenueId) -> None:
+        """Everything that follows from what happened at a venue without an agent's command."""
+        self._set_timer(venue)
+        self._clear(venue, self._venues[venue].take_events())
+        for market in self._markets:
+            if market.venue == venue:
+                self._publish_if_changed(market)
+
+    def _set_timer(self, venue: VenueId) -> None:
+        """Wake the venue when it next has something to do by the clock, unless it wakes before."""
+        time_ns = self._venues[venue].next_time()
+        if time_ns is None or self._closed or time_ns >= self._timers.get(venue, time_ns + 1):
+            return
+        self._timers[venue] = time_ns
+        self._queue.push(max(time_ns, self.now_ns), VENUE, self._on_timer, venue)
+
+    def _on_timer(self, venue: VenueId) -> None:
+        """A venue's own clock moves: orders end, halts end, batches trade."""
+        self._timers.pop(venue, None)
+        if not self._closed:
+            self._venues[venue].advance(self.now_ns)
+            self._operated(venue)
 
     def _expire_orders(self, reason: CancelReason, agent: AgentId | None = None) -> None:
         """Cancel live orders (of one agent, or all), listing by listing, bids then asks in their priority."""
         for market in self._markets:
-            venue, book = self._venues[market.venue], market.listing.book
-            for order in [*book.in_priority(0), *book.in_priority(1)]:
-                if agent is None or order.agent == agent:
+            venue = self._venues[market.venue]
+            for order in market.listing.all_orders():
+                chosen = agent is None or order.agent == agent
+                if chosen and market.listing.find(order.id) is order:
                     venue.expire(self.now_ns, market.id, order, reason)
-            self._clear(market, venue.take_events())
+            self._set_timer(market.venue)
+            self._clear(market.venue, venue.take_events())
             self._publish_if_changed(market)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from market_sim.errors import EngineError
 from market_sim.reference.book import Bbo
+from market_sim.reference.event import EventKind
 from market_sim.reference.external import (
     DepthUpdate,
     ExternalMarket,
@@ -170,6 +171,7 @@ class Flow(Reading):
             market.external.apply_orders(desk, recorded)
         else:
             market.external.apply_trade(desk, recorded)
+        self._set_timer(market.venue)
         self._publish_if_changed(market, recorded.delay_ns)
 
     def external_stats(self, listing: ListingId) -> dict[str, int]:
@@ -215,9 +217,10 @@ class ExternalDesk:
         limit, passing = OrderType.LIMIT, SelfTradePrevention.PASS
         order = NewOrder(agent, counter, listing, side, limit, tif, passing, False, price, size)
         self._venue.enter(kernel.now_ns, order)
-        before = self._market.volume
-        self._clear(Cause(order, kernel.now_ns))
-        return self._market.volume - before
+        events = self._venue.take_events()
+        kernel._clear(self._market.venue, events, Cause(order, kernel.now_ns))
+        fills = [event for event in events if event.kind == EventKind.FILL]
+        return sum(fill.size for fill in fills if (fill.agent, fill.counter) == (agent, counter))
 
     @property
     def latest(self) -> int:
@@ -225,9 +228,14 @@ class ExternalDesk:
         return self._kernel._external_counters[EXTERNAL_BOOK]
 
     def reduce(self, order: Order, lots: Lots) -> None:
-        """Recorded lots leave an own order."""
-        self._venue.reduce_by(self._kernel.now_ns, self._market.id, order, lots)
-        self._clear()
+        """Recorded lots leave an own order, as far as they are still there.
+
+        Agents' stops and pegs answer every step, and may have taken some.
+        """
+        if self._market.listing.find(order.id) is order:
+            lots = min(lots, order.leaves)
+            self._venue.reduce_by(self._kernel.now_ns, self._market.id, order, lots)
+            self._clear()
 
     def grow(self, order: Order, lots: Lots) -> None:
         """Recorded lots come back to an own order, in place."""
@@ -239,8 +247,8 @@ class ExternalDesk:
         self._venue.print_trade(self._kernel.now_ns, self._market.id, side, price, lots)
         self._clear()
 
-    def _clear(self, cause: Cause | None = None) -> None:
-        self._kernel._clear(self._market, self._venue.take_events(), cause)
+    def _clear(self) -> None:
+        self._kernel._clear(self._market.venue, self._venue.take_events())
 
 
 class FlowRow(NamedTuple):

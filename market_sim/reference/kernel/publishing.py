@@ -8,7 +8,7 @@ from market_sim.reference.kernel.channel import Depth, Update, best_levels
 from market_sim.reference.kernel.linking import Linking
 from market_sim.reference.kernel.market import MarketState
 from market_sim.reference.kernel.queue import DATA
-from market_sim.reference.types import Nanos, Side, VenueId
+from market_sim.reference.types import ListingId, Nanos, Side, VenueId
 
 
 class Publishing(Linking):
@@ -56,10 +56,10 @@ class Publishing(Linking):
         if channel.subscribers:
             self._queue.push(arrival_ns, DATA, self._on_consolidated, market, profile)
 
-    def _publish_phase(self, venue: VenueId, phase: int) -> None:
+    def _publish_phase(self, venue: VenueId, phase: int, listing: ListingId | None) -> None:
         for profile in range(len(self._profiles)):
             arrival_ns = self._phase_lines[profile, venue].arrival(self.now_ns)
-            self._queue.push(arrival_ns, DATA, self._on_phase, profile, venue, phase)
+            self._queue.push(arrival_ns, DATA, self._on_phase, profile, venue, phase, listing)
 
     # --- arrivals ------------------------------------------------------------------------------------
 
@@ -88,10 +88,11 @@ class Publishing(Linking):
                     notice = (int(NoticeKind.CONSOLIDATED), self.now_ns, agent, market.instrument)
                     self._ready.append(notice)
 
-    def _on_phase(self, profile: int, venue: VenueId, phase: int) -> None:
+    def _on_phase(self, profile: int, venue: VenueId, phase: int, listing: ListingId | None) -> None:
+        alone = () if listing is None else (listing,)
         for number, agent in self._agents.items():
             if agent.profile == profile and agent.enabled:
-                self._ready.append((int(NoticeKind.PHASE), self.now_ns, number, venue, phase))
+                self._ready.append((int(NoticeKind.PHASE), self.now_ns, number, venue, phase, *alone))
 
 
 def depth_of(book: Book, levels: int) -> Depth:

@@ -6,6 +6,8 @@ What the gateway refuses never travels: it comes back as a report at the moment 
 
 from __future__ import annotations
 
+from typing import Any
+
 from market_sim.errors import EngineError
 from market_sim.reference.event import CancelReason, Event, EventKind, NoticeKind, RejectReason
 from market_sim.reference.gateway import OpenOrder
@@ -14,7 +16,8 @@ from market_sim.reference.kernel.market import Agent, MarketState
 from market_sim.reference.kernel.queue import REPORT, VENUE, WAKE
 from market_sim.reference.kernel.setup import known
 from market_sim.reference.ledger import AssetId, Posting
-from market_sim.reference.order import Cancel, NewOrder, Replace
+from market_sim.reference.order import Cancel, NewOrder, Replace, ReplaceEx
+from market_sim.reference.terms import PLAIN, Amendment, Terms
 from market_sim.reference.types import (
     FEES,
     TRANSIT,
@@ -27,7 +30,7 @@ from market_sim.reference.types import (
     VenueId,
     int64,
 )
-from market_sim.reference.venue import check_plain_codes
+from market_sim.reference.venue import check_codes
 
 IGNORED = 0  # the counter that a disabled agent gets: no order ever has it
 
@@ -57,12 +60,13 @@ class Sending(Clearing):
         post_only: bool,
         price: Ticks | None,
         size: Lots,
+        terms: Terms = PLAIN,
     ) -> int:
         """Send an order; returns its counter, known before anybody has seen it. 0 from a disabled agent."""
         agent, listing, size = int64(agent), int64(listing), int64(size)
         price = None if price is None else int64(price)
         sender, market = self._sender(agent), self._tradable(listing)
-        check_plain_codes(side, order_type, tif, sender.stp)
+        check_codes(side, order_type, tif, sender.stp, terms.refresh, terms.peg)
         if not sender.enabled:
             return IGNORED
         counter = sender.gateway.next_counter()
@@ -88,11 +92,28 @@ class Sending(Clearing):
                 order,
             )
         else:
-            command = NewOrder(
-                agent, counter, listing, int(side), order_type, tif, sender.stp, bool(post_only), price, size
-            )
-            self._send(sender, market, command)
+            numbers = (int(side), order_type, tif, sender.stp, bool(post_only), price, size)
+            self._send(sender, market, NewOrder(agent, counter, listing, *numbers, terms))
         return counter
+
+    def new_order_ex(
+        self,
+        agent: AgentId,
+        listing: ListingId,
+        side: int,
+        order_type: int,
+        tif: int,
+        post_only: bool,
+        price: Ticks | None,
+        size: Lots,
+        **terms: Any,
+    ) -> int:
+        """The same with terms by name (see `Terms`): an iceberg, a stop, a peg, a time to expire."""
+        numbers: dict[str, Any] = {
+            name: None if value is None else int64(value) for name, value in terms.items()
+        }
+        order = (agent, listing, side, order_type, tif, post_only, price, size)
+        return self.new_order(*order, Terms(**numbers))
 
     def cancel(self, agent: AgentId, counter: int) -> None:
         """Ask for an order to be taken out."""
@@ -108,7 +129,24 @@ class Sending(Clearing):
 
     def replace(self, agent: AgentId, counter: int, price: Ticks, size: Lots) -> None:
         """Ask for another price and another TOTAL size of an order."""
-        agent, counter, price, size = int64(agent), int64(counter), int64(price), int64(size)
+        self._replace(agent, counter, Amendment.of(price, size))
+
+    def replace_ex(
+        self,
+        agent: AgentId,
+        counter: int,
+        price: Ticks | None,
+        size: Lots,
+        *,
+        stop_price: Ticks | None = None,
+        trail_ticks: Ticks | None = None,
+        trail_bps: int | None = None,
+    ) -> None:
+        """The same, and of a waiting stop its stop price or distance; it may leave out the price."""
+        self._replace(agent, counter, Amendment.of(price, size, stop_price, trail_ticks, trail_bps))
+
+    def _replace(self, agent: AgentId, counter: int, change: Amendment) -> None:
+        agent, counter = int64(agent), int64(counter)
         sender = self._sender(agent)
         if not sender.enabled:
             return
@@ -117,11 +155,15 @@ class Sending(Clearing):
             reason: int = self._no_order()
         else:
             market = self._markets[order.listing]
-            reason = sender.gateway.admit_replace(market.terms, counter, price, size)
+            reason = sender.gateway.admit_replace(market.terms, counter, change.price, change.size)
             if not reason:
-                self._send(sender, market, Replace(agent, counter, market.id, price, size))
+                command: Replace | ReplaceEx = ReplaceEx(agent, counter, market.id, change)
+                if change.price is not None and not change.has_terms:
+                    command = Replace(agent, counter, market.id, change.price, change.size)
+                self._send(sender, market, command)
                 return
-        self._refuse_change(EventKind.REPLACE_REJECTED, agent, counter, order, reason, price, size)
+        asked = (change.price or 0, change.size)
+        self._refuse_change(EventKind.REPLACE_REJECTED, agent, counter, order, reason, *asked)
 
     def transfer(
         self,
@@ -211,15 +253,18 @@ class Sending(Clearing):
             venue.enter(self.now_ns, command)
         elif isinstance(command, Cancel):
             venue.cancel(self.now_ns, command.agent, command.counter, command.listing)
-        else:
+        elif isinstance(command, Replace):
             venue.replace(
                 self.now_ns, command.agent, command.counter, command.listing, command.price, command.size
             )
-        left = market.listing.book.orders.get((command.agent, command.counter))
+        else:
+            venue.amend(self.now_ns, command.agent, command.counter, command.listing, command.change)
+        left = market.listing.find((command.agent, command.counter))
         if left and not self._agents[command.agent].enabled:
             # It was under way when its agent was taken out: nothing of it may stay behind.
             venue.expire(self.now_ns, market.id, left, CancelReason.AGENT_DISABLED)
-        self._clear(market, venue.take_events(), cause)
+        self._set_timer(market.venue)
+        self._clear(market.venue, venue.take_events(), cause)
         self._publish_if_changed(market)
 
     def _on_transfer(

@@ -32,6 +32,22 @@ class Session(Flow):
         """Let notices flow again."""
         self._sender(agent).enabled = True
 
+    def set_cancel_on_disconnect(self, agent: AgentId, on: bool) -> None:
+        """Let an agent's orders end when its connection does, at every venue, or stay."""
+        self._agent(agent)
+        for venue in self._venues:
+            venue.set_cancel_on_disconnect(agent, on)
+
+    def disconnect(self, agent: AgentId) -> None:
+        """The agent's connections break now: its orders end wherever it asked for that.
+
+        What it has sent already is under way, and its reports still reach it.
+        """
+        self._sender(agent)
+        for venue in self._venues:
+            venue.disconnect(self.now_ns, agent)
+            self._operated(venue.id)
+
     def close(self) -> None:
         """End the session: venues close, live orders are cancelled, what is under way still arrives.
 

@@ -49,6 +49,7 @@ class Setup:
         self._started = self._closed = False
         self._assets: list[str] = []
         self._venues: list[Venue] = []
+        self._timers: dict[VenueId, Nanos] = {}  # the first time that each venue's clock is set for
         self._instruments: list[Instrument] = []
         self._markets: list[MarketState] = []
         self._profiles: list[Profile] = []
@@ -159,8 +160,10 @@ class Setup:
         self._before_start()
         known(self._profiles, profile, "profile")
         decision_ns, max_open_orders = int64(decision_ns), int64(max_open_orders)
-        if stp not in (SelfTradePrevention.NONE, SelfTradePrevention.NEWEST):
-            raise ValueError(f"agent {name!r} with self-trade prevention {stp}: choose NONE 0 or NEWEST 1")
+        modes = [mode for mode in SelfTradePrevention if mode != SelfTradePrevention.PASS]
+        if stp not in modes:
+            known_modes = ", ".join(f"{mode.name} {mode.value}" for mode in modes)
+            raise ValueError(f"agent {name!r} with self-trade prevention {stp}: choose {known_modes}")
         if decision_ns < 0 or max_open_orders < 0:
             raise ValueError(f"agent {name!r}: decision_ns and max_open_orders cannot be negative")
         number = _append(self._names, name, f"agent {name!r}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from market_sim.reference.event import EventKind, RejectReason
 from market_sim.reference.order import Order, OrderType, may_rest
 from market_sim.reference.stops import stand
+from market_sim.reference.terms import Amendment
 from market_sim.reference.types import (
     MAX_LEVEL_LOTS,
     MAX_PRICE,
@@ -16,28 +17,11 @@ from market_sim.reference.types import (
     Nanos,
     Phase,
     Ticks,
-    int64,
 )
 from market_sim.reference.venue.base import VenueParts
 from market_sim.reference.venue.checks import FINE, check_amounts, check_phase
 from market_sim.reference.venue.listing import Listing
 from market_sim.reference.venue.sense import ONE_WHOLE_BPS
-
-
-@dataclass(frozen=True, slots=True)
-class Amendment:
-    """What a live order is to become; None: as it is. Only waiting stops have more than price and size."""
-
-    price: Ticks | None
-    size: Lots  # the new TOTAL
-    stop_price: Ticks | None = None
-    trail_ticks: Ticks | None = None
-    trail_bps: int | None = None
-
-    @property
-    def has_terms(self) -> bool:
-        """Whether it asks for something that only a waiting stop has."""
-        return (self.stop_price, self.trail_ticks, self.trail_bps) != (None, None, None)
 
 
 class Amending(VenueParts):
@@ -61,9 +45,13 @@ class Amending(VenueParts):
         A waiting stop may leave out the price (its own stays) and keeps its place among the waiting. If the
         last trade holds for it now, it is elected at once. Returns the events emitted.
         """
-        optional = (stop_price, trail_ticks, trail_bps)
-        terms = [None if number is None else int64(number) for number in optional]
-        change = Amendment(None if price is None else int64(price), int64(size), *terms)
+        change = Amendment.of(price, size, stop_price, trail_ticks, trail_bps)
+        return self.amend(time_ns, agent, counter, listing, change)
+
+    def amend(
+        self, time_ns: Nanos, agent: AgentId, counter: int, listing: ListingId, change: Amendment
+    ) -> int:
+        """The same for a change that has its own object."""
         stop = (
             self.listings[listing].stops.waiting.get((agent, counter)) if listing in self.listings else None
         )

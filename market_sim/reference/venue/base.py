@@ -36,6 +36,10 @@ class VenueParts:
         """The best displayed levels (see `Venue`)."""
         raise NotImplementedError
 
+    def indicative(self, listing: ListingId) -> tuple[Ticks, Lots, Lots] | None:
+        """What an auction would come to now (see `Auctions`)."""
+        raise NotImplementedError
+
     def _publish(self) -> None:
         """Market data of the command before (see `Publishing`)."""
         raise NotImplementedError

@@ -44,15 +44,6 @@ def check_codes(side: int, order_type: int, tif: int, stp: int, refresh: int = 0
             raise ValueError(f"{name} {value} stands for nothing: choose {known}")
 
 
-def check_plain_codes(side: int, order_type: int, tif: int, stp: int) -> None:
-    """The same for a kernel's agents, whose gateways know how to fund plain orders only."""
-    check_codes(side, order_type, tif, stp)
-    for name, value, last in (("order_type", order_type, OrderType.MARKET), ("tif", tif, TimeInForce.FOK)):
-        if value > last:
-            known = ", ".join(f"{member.name} {member.value}" for member in type(last) if member <= last)
-            raise ValueError(f"{name} {value} is for a venue alone: in a market choose {known}")
-
-
 def check_phase(phase: Phase, is_cancel: bool) -> int:
     """A venue that is not open takes no orders; while suspended it still lets them go."""
     if phase == Phase.CLOSED:

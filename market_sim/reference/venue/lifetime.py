@@ -34,6 +34,15 @@ class Lifetime(VenueParts):
             self._pass_time(each, time_ns)
         return len(self._say.events) - before
 
+    def next_time(self) -> Nanos | None:
+        """When the venue next has something to do by the clock."""
+        while self._expiries:
+            expire_ns, number, listing, order = self._expiries[0]
+            if self._lives(listing, order) and order.expiry == (expire_ns, number):
+                return expire_ns
+            heapq.heappop(self._expiries)
+        return None
+
     def mass_cancel(self, time_ns: Nanos, agent: AgentId, listing: ListingId | None, side: int | None) -> int:
         """Cancel all orders of an agent, in all listings or one, on both sides (None) or one."""
         before = self._begin(time_ns)

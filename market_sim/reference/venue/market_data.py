@@ -13,8 +13,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from market_sim.reference.book import Book
-from market_sim.reference.event import PRIORITY_KEPT, Event, EventKind
-from market_sim.reference.types import AgentId, ListingId, Lots, Nanos, OrderId, Side, Ticks
+from market_sim.reference.event import ONE_LISTING, PRIORITY_KEPT, Event, EventKind
+from market_sim.reference.types import CALL_PHASES, AgentId, ListingId, Lots, Nanos, OrderId, Side, Ticks
 from market_sim.reference.venue.listing import Listing
 
 
@@ -26,7 +26,9 @@ class MarketDataKind(IntEnum):
     ADD: an order shows `size` lots at the back of its level. REDUCE: it shows fewer and keeps its place.
     DELETE: it is not shown any more. MODIFY: it shows other lots or another price; unless `PLACE_KEPT` is
     flagged it stands at the back now.
-    TRADE: a match or a recorded trade: price, lots, the aggressor's side. PHASE: the venue's new phase.
+    TRADE: a match or a recorded trade: price, lots, the aggressor's side.
+    INDICATIVE: what an auction would come to: price, volume and surplus, all 0 while nothing would trade.
+    PHASE: the new phase of the venue, or with `OF_ONE` flagged, of the row's listing alone.
     SNAPSHOT: what follows restates everything as of this number; never a part of the stream itself.
     """
 
@@ -37,11 +39,13 @@ class MarketDataKind(IntEnum):
     DELETE = 5
     MODIFY = 6
     TRADE = 7
+    INDICATIVE = 8
     PHASE = 9
     SNAPSHOT = 10
 
 
 PLACE_KEPT = PRIORITY_KEPT  # bit 0 of `flags` on a MODIFY
+OF_ONE = ONE_LISTING  # bit 0 of `flags` on a PHASE
 LAST = 2  # bit 1 of `flags`: the last row of its command; rebuilt books are whole then
 
 
@@ -130,8 +134,11 @@ class MarketData:
             if event.kind in (EventKind.TRADE, EventKind.PRINT) and event.listing in self._published:
                 about = {"price": event.price, "size": event.size, "match_id": event.match_id}
                 self._push(MarketDataKind.TRADE, listing=event.listing, side=event.side, **about)
-            elif event.kind == EventKind.PHASE and self._published:
-                self._push(MarketDataKind.PHASE, phase=event.reason)
+            elif event.kind == EventKind.INDICATIVE and event.listing in self._published:
+                about = {"price": event.price, "size": event.size, "surplus": event.leaves}
+                self._push(MarketDataKind.INDICATIVE, listing=event.listing, **about)
+            elif event.kind == EventKind.PHASE:
+                self._publish_phase(event)
         moved: dict[tuple[ListingId, int, Ticks], list[int]] = {}
         for listing, order_id, to_the_back in self._touched(events):
             self._publish_order(listing, order_id, to_the_back, moved)
@@ -143,11 +150,23 @@ class MarketData:
         if len(self._rows) > first:
             self._rows[-1] = self._rows[-1]._replace(flags=self._rows[-1].flags | LAST)
 
-    def snapshot(self, phase: int) -> list[MarketDataRow]:
-        """Everything a late subscriber must know to apply the rows that come after its number."""
+    def snapshot(
+        self, phase: int, calls: dict[ListingId, tuple[int, tuple[Ticks, Lots, Lots] | None]]
+    ) -> list[MarketDataRow]:
+        """Everything a late subscriber must know to apply the rows that come after its number.
+
+        `calls`: of every listing its own phase and what its auction would come to.
+        """
         rows = [MarketDataRow(kind=MarketDataKind.SNAPSHOT, phase=phase)]
         for listing, published in sorted(self._published.items()):
-            book = self._listings[listing].book
+            book, (own, cross) = self._listings[listing].book, calls[listing]
+            if own != phase:
+                about = {"phase": own, "flags": OF_ONE}
+                rows.append(MarketDataRow(kind=MarketDataKind.PHASE, listing=listing, **about))
+            if own in CALL_PHASES:
+                price, volume, surplus = cross or (0, 0, 0)
+                about = {"price": price, "size": volume, "surplus": surplus}
+                rows.append(MarketDataRow(kind=MarketDataKind.INDICATIVE, listing=listing, **about))
             if published.l3:
                 rows += orders_shown(listing, book)
             if published.l2:
@@ -157,7 +176,7 @@ class MarketData:
                     if lots:
                         about = {"listing": listing, "side": side, "price": price, "size": lots}
                         rows.append(MarketDataRow(kind=MarketDataKind.BBO, **about))
-        rows[-1] = rows[-1]._replace(flags=LAST)
+        rows[-1] = rows[-1]._replace(flags=rows[-1].flags | LAST)
         return [row._replace(seq=self._seq, time_ns=self._time_ns) for row in rows]
 
     # --- what one command changed ------------------------------------------------------------------
@@ -205,6 +224,12 @@ class MarketData:
             agent, counter = order_id
             about = {"side": told.side, "price": told.price, "size": told.lots}
             self._push(kind, listing=listing, agent=agent, counter=counter, flags=flags, **about)
+
+    def _publish_phase(self, event: Event) -> None:
+        of_one = event.flags & ONE_LISTING
+        if event.listing in self._published if of_one else self._published:
+            listing = event.listing if of_one else 0
+            self._push(MarketDataKind.PHASE, listing=listing, phase=event.reason, flags=of_one)
 
     def _publish_touch(self, listing: ListingId) -> None:
         published = self._published.get(listing)

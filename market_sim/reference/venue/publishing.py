@@ -38,7 +38,11 @@ class Publishing(VenueParts):
         All of them carry the number of the last row published; the rows after it go on from there.
         """
         self._publish()
-        return (self._data or MarketData(self.listings)).snapshot(int(self.phase))
+        calls = {
+            number: (int(self._phase_of(listing)), self.indicative(number))
+            for number, listing in self.listings.items()
+        }
+        return (self._data or MarketData(self.listings)).snapshot(int(self.phase), calls)
 
     def depth_into(
         self,

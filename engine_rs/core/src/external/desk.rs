@@ -105,8 +105,11 @@ impl Desk<'_> {
         rows.iter().filter(|row| row.kind == EventKind::Fill && row.id() == id).map(|row| row.size).sum()
     }
 
-    /// Recorded lots leave an own order that rests.
+    /// Recorded lots leave an own order, as far as they are still there: agents' stops and pegs answer every
+    /// step, and may have taken some.
     pub fn reduce(&mut self, id: OrderId, lots: Lots) {
+        let Some(leaves) = self.venue.book(self.listing).leaves(id) else { return };
+        let lots = lots.min(leaves);
         let done = self.venue.reduce_by(self.now, self.listing, id, lots, self.journal.begin(None));
         assert!(done.is_ok(), "recorded flow reduces orders that it has just seen resting");
     }

@@ -1,56 +1,73 @@
 //! What a venue's rows cause: in their order the log, the ledger, the tape, the totals, and reports on their
 //! way to the agents concerned.
 
+use std::ops::Range;
+
 use super::Kernel;
 use super::channel::TradePrint;
 use super::error::Result;
-use super::market::Pending;
+use super::market::{Pending, Report};
 use super::queue::Entry;
 use super::tape::Sent;
-use crate::event::{CancelReason, Event, EventKind, FLAG_MAKER, FLAG_PRIORITY_KEPT};
+use crate::command::CommandEx;
+use crate::event::{CancelReason, Event, EventKind, FLAG_ONE_LISTING, FLAG_PRIORITY_KEPT};
 use crate::ledger::{Posting, Settlement};
 use crate::order::Command;
 use crate::types::{
-    AgentId, EXTERNAL_BOOK, EXTERNAL_TAKER, FIRST_USER_AGENT, ListingId, Lots, Nanos, OrderId, Side,
+    AgentId, EXTERNAL_BOOK, EXTERNAL_TAKER, FIRST_USER_AGENT, ListingId, Lots, Nanos, OrderId, Phase, VenueId,
 };
+use crate::venue::Venue;
 
 /// The command that rows answer, and when its agent sent it.
 #[derive(Clone, Copy)]
 pub struct Cause<'a> {
     pub command: &'a Command,
+    /// The same with its terms, if it carries any.
+    pub with_terms: Option<&'a CommandEx>,
     pub sent_ns: Nanos,
 }
 
 impl Kernel {
     /// A command arrives at its venue.
     pub(super) fn on_command(&mut self, entry: u32) -> Result<()> {
-        let Pending { market, command, sent_ns } = self.commands.take(entry);
+        let Pending { market, command, with_terms, sent_ns } = self.commands.take(entry);
+        let with_terms = with_terms.as_deref();
         self.last_actor = Some(command.id().agent);
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
         let id = command.id();
-        let venue = &mut self.venues[self.markets[market].venue as usize].venue;
-        venue.process(self.now, &command, &mut rows);
+        let number = self.markets[market].venue;
+        let venue = &mut self.venues[number as usize].venue;
+        match with_terms {
+            None => venue.process(self.now, &command, &mut rows),
+            Some(command) => venue.process_ex(self.now, command, &mut rows),
+        }
         if !self.agents[(id.agent - FIRST_USER_AGENT) as usize].enabled {
             // It was under way when its agent was taken out: nothing of it may stay behind.
             venue.cancel_with_reason(self.now, command.listing(), id, CancelReason::AgentDisabled, &mut rows);
         }
-        let done = self.clear(market, &mut rows, Some(Cause { command: &command, sent_ns }));
+        self.set_timer(number, command.listing()..command.listing() + 1);
+        let done = self.clear(number, &mut rows, Some(Cause { command: &command, with_terms, sent_ns }));
         self.rows = rows;
         done?;
         self.publish_if_changed(market, 0)
     }
 
-    /// Works through the rows of one command or operation.
-    pub(super) fn clear(&mut self, market: usize, rows: &mut [Event], cause: Option<Cause>) -> Result<()> {
-        let listing = market as ListingId;
+    /// Works through the rows of one command or operation at a venue.
+    pub(super) fn clear(&mut self, venue: VenueId, rows: &mut [Event], cause: Option<Cause>) -> Result<()> {
         let accepted = rows.first().is_some_and(|row| !row.kind.is_reject());
         if let Some(cause) = cause.filter(|_| accepted) {
-            self.log.command(cause.command, listing, self.now);
+            let listing = self.market_of(venue, cause.command.listing()) as ListingId;
+            self.log.command(cause.command, cause.with_terms, listing, self.now);
         }
         for place in 0..rows.len() {
+            if rows[place].kind == EventKind::Phase {
+                self.clear_phase(venue, &mut rows[place])?;
+                continue;
+            }
             // Inside a venue rows carry the venue's own number of the listing; from here on the kernel's.
-            rows[place].listing = listing;
+            let market = self.market_of(venue, rows[place].listing);
+            rows[place].listing = market as ListingId;
             let row = &rows[place];
             self.log.row(row);
             match row.kind {
@@ -59,9 +76,9 @@ impl Kernel {
                     self.note_print(market, row);
                     self.tape.trade(row, EXTERNAL_BOOK, EXTERNAL_TAKER, 0, 0);
                 }
-                EventKind::Fill if row.flags & FLAG_MAKER == 0 => {
-                    // A match is TRADE, the maker's FILL, the taker's FILL.
-                    self.settle(market, &rows[place - 2], &rows[place - 1], row)?;
+                // A match is TRADE and the two owners' FILLs.
+                EventKind::Fill if rows[place - 1].kind == EventKind::Fill && of_one_match(rows, place) => {
+                    self.settle(market, &rows[place - 2], [&rows[place - 1], row])?;
                 }
                 _ => self.count(row),
             }
@@ -69,10 +86,25 @@ impl Kernel {
                 if let Some(external) = self.markets[market].external.as_mut() {
                     external.follow(row, self.external_counters.latest_own());
                 }
-                self.send_report(market, row, cause)?;
+                self.send_report(market, row, cause, place == 0)?;
             }
         }
         Ok(())
+    }
+
+    /// The kernel's number of a venue's listing.
+    #[inline]
+    fn market_of(&self, venue: VenueId, local: ListingId) -> usize {
+        self.venues[venue as usize].markets[local as usize]
+    }
+
+    /// A venue, or one of its listings, is in another phase.
+    fn clear_phase(&mut self, venue: VenueId, row: &mut Event) -> Result<()> {
+        let listing = (row.flags & FLAG_ONE_LISTING != 0).then(|| self.market_of(venue, row.listing));
+        row.listing = listing.map_or(venue, |market| market as ListingId);
+        self.log.row(row);
+        let phase = Phase::from_code(row.reason).expect("a venue says phases that there are");
+        self.publish_phase(venue, phase, listing.map(|market| market as ListingId))
     }
 
     fn on_trade(&mut self, market: usize, trade: &Event) {
@@ -98,10 +130,12 @@ impl Kernel {
     }
 
     /// Moves the money of a match at the moment of the match; what agents may spend moves with their reports.
-    fn settle(&mut self, market: usize, trade: &Event, maker: &Event, taker: &Event) -> Result<()> {
+    fn settle(&mut self, market: usize, trade: &Event, fills: [&Event; 2]) -> Result<()> {
+        // In an auction the buyer is told first, whichever of the two was there first.
+        let [maker, taker] = if fills[0].id() == trade.id() { fills } else { [fills[1], fills[0]] };
         assert!(
-            trade.kind == EventKind::Trade && maker.match_id == taker.match_id,
-            "a match is three rows in a row"
+            maker.id() == trade.id() && taker.id() == trade.contra(),
+            "a match is of the orders it names"
         );
         let state = &self.markets[market];
         let settlement = Settlement {
@@ -146,7 +180,13 @@ impl Kernel {
     }
 
     /// A report leaves the venue for its owner.
-    fn send_report(&mut self, market: usize, row: &Event, cause: Option<Cause>) -> Result<()> {
+    fn send_report(
+        &mut self,
+        market: usize,
+        row: &Event,
+        cause: Option<Cause>,
+        is_first: bool,
+    ) -> Result<()> {
         if self.tape.keep_orders {
             self.record(market, row, cause);
         }
@@ -154,7 +194,10 @@ impl Kernel {
         let venue = self.markets[market].venue as usize;
         let link = &mut self.links[agent * self.venues.len() + venue];
         let arrival = link.report.arrival(&link.report_model, self.now, 0)?;
-        let entry = self.reports.put(*row);
+        // The first row of a replacement is its answer; the order may be changed again in the rows behind it.
+        let replaces = |cause: Cause| matches!(cause.command, Command::Replace { .. });
+        let answers = is_first && cause.is_some_and(replaces);
+        let entry = self.reports.put(Report { row: *row, answers });
         self.queue.push(arrival, Entry::Report(entry));
         Ok(())
     }
@@ -185,7 +228,50 @@ impl Kernel {
         }
         let market = &self.markets[market];
         let book = self.venues[market.venue as usize].venue.book(market.local);
-        book.order(row.id()).map_or(0, |order| book.lots_at(order.side, order.price) - order.leaves)
+        match book.shown(row.id()) {
+            Some((side, shown)) => book.lots_at(side, shown.price) - shown.lots,
+            // Behind all that is displayed, if it rests at a price at all.
+            None => book.order(row.id()).map_or(0, |order| book.lots_at(order.side, order.price)),
+        }
+    }
+
+    /// A venue's own clock moves: orders end, halts end, batches trade.
+    pub(super) fn on_timer(&mut self, venue: VenueId) -> Result<()> {
+        self.venues[venue as usize].timer = None;
+        if self.closed {
+            return Ok(());
+        }
+        self.operate(venue, |venue, now, rows| venue.advance(now, rows))
+    }
+
+    /// Lets something happen at a venue that is no agent's command, and all that follows.
+    pub(super) fn operate(
+        &mut self,
+        number: VenueId,
+        act: impl FnOnce(&mut Venue, Nanos, &mut Vec<Event>),
+    ) -> Result<()> {
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.clear();
+        act(&mut self.venues[number as usize].venue, self.now, &mut rows);
+        self.set_timer(number, 0..self.venues[number as usize].markets.len() as ListingId);
+        let done = self.clear(number, &mut rows, None);
+        self.rows = rows;
+        done?;
+        for place in 0..self.venues[number as usize].markets.len() {
+            self.publish_if_changed(self.venues[number as usize].markets[place], 0)?;
+        }
+        Ok(())
+    }
+
+    /// Wakes the venue when one of these listings next has something to do by the clock, unless it wakes before.
+    pub(super) fn set_timer(&mut self, number: VenueId, mut listings: Range<ListingId>) {
+        let slot = &mut self.venues[number as usize];
+        let first = listings.by_ref().filter_map(|listing| slot.venue.next_time(listing)).min();
+        let Some(time) = first.filter(|_| !self.closed) else { return };
+        if slot.timer.is_none_or(|set| time < set) {
+            slot.timer = Some(time);
+            self.queue.push(time.max(self.now), Entry::Timer(number));
+        }
     }
 
     /// Cancels live orders (of one agent, or all): listing by listing, bids then asks, by priority.
@@ -193,19 +279,24 @@ impl Kernel {
         for market in 0..self.markets.len() {
             let (venue, local) = (self.markets[market].venue as usize, self.markets[market].local);
             let now = self.now;
-            let book = self.venues[venue].venue.book(local);
-            let ids = Side::BOTH.into_iter().flat_map(|side| book.side_orders(side)).map(|(id, _)| id);
+            let ids = self.venues[venue].venue.live_ids(local);
             let ids: Vec<OrderId> = ids.filter(|id| agent.is_none_or(|agent| id.agent == agent)).collect();
             let mut rows = std::mem::take(&mut self.rows);
             rows.clear();
             for id in ids {
                 self.venues[venue].venue.cancel_with_reason(now, local, id, reason, &mut rows);
             }
-            let done = self.clear(market, &mut rows, None);
+            self.set_timer(venue as VenueId, local..local + 1);
+            let done = self.clear(venue as VenueId, &mut rows, None);
             self.rows = rows;
             done?;
             self.publish_if_changed(market, 0)?;
         }
         Ok(())
     }
+}
+
+/// Whether two FILLs follow their TRADE.
+fn of_one_match(rows: &[Event], place: usize) -> bool {
+    rows[place - 2].kind == EventKind::Trade && rows[place - 2].match_id == rows[place].match_id
 }

@@ -120,6 +120,7 @@ impl Kernel {
         let mut journal = std::mem::take(&mut self.journal);
         journal.clear();
         let market = &mut self.markets[place];
+        let venue = market.venue;
         let mut desk = Desk {
             now: self.now,
             venue: &mut self.venues[market.venue as usize].venue,
@@ -134,11 +135,14 @@ impl Kernel {
             FlowEvent::Order(op) => external.orders(&mut desk, std::slice::from_ref(op)),
             FlowEvent::Orders(ops) => external.orders(&mut desk, ops),
         }
+        let listing = market.local;
+        self.set_timer(venue, listing..listing + 1);
         let mut done = Ok(());
         for number in 0..journal.len() {
             let (command, rows) = journal.step(number);
-            let cause = command.as_ref().map(|command| Cause { command, sent_ns: self.now });
-            done = done.and_then(|()| self.clear(place, rows, cause));
+            let cause =
+                command.as_ref().map(|command| Cause { command, with_terms: None, sent_ns: self.now });
+            done = done.and_then(|()| self.clear(venue, rows, cause));
         }
         self.journal = journal;
         done?;

@@ -28,6 +28,7 @@ pub struct OpenOrder {
     pub side: Side,
     pub order_type: OrderType,
     pub tif: TimeInForce,
+    /// The worst price it can trade at, whatever it stands at now; none: nothing bounds it.
     pub price: Option<Ticks>,
     pub total: Lots,
     pub leaves: Lots,
@@ -74,12 +75,12 @@ impl Credit {
         &self,
         terms: &Terms,
         order: &OpenOrder,
-        asked: Option<&VecDeque<(Ticks, Lots)>>,
+        asked: Option<&VecDeque<(Option<Ticks>, Lots)>>,
     ) -> Option<Atoms> {
         let mut dearest = self.need(terms, order.side, order.price, order.leaves)?;
         let executed = order.total - order.leaves;
         for &(price, total) in asked.into_iter().flatten() {
-            dearest = dearest.max(self.need(terms, order.side, Some(price), total - executed)?);
+            dearest = dearest.max(self.need(terms, order.side, price.or(order.price), total - executed)?);
         }
         Some(dearest)
     }
@@ -90,8 +91,8 @@ pub struct Gateway {
     credit: Credit,
     spendable: Vec<Atoms>,
     open: BTreeMap<u32, OpenOrder>,
-    /// Replacements of open orders not answered yet: (price, total), oldest first.
-    asked: BTreeMap<u32, VecDeque<(Ticks, Lots)>>,
+    /// Replacements of open orders not answered yet: (price, none to keep it; total), oldest first.
+    asked: BTreeMap<u32, VecDeque<(Option<Ticks>, Lots)>>,
     last_counter: u32,
 }
 
@@ -207,14 +208,14 @@ impl Gateway {
         &mut self,
         terms: &Terms,
         counter: u32,
-        price: Ticks,
+        price: Option<Ticks>,
         size: Lots,
         max_lots: Lots,
     ) -> Result<Option<RejectReason>> {
         let Some(order) = self.open.get(&counter).copied() else {
             return Ok(Some(RejectReason::UnknownOrder));
         };
-        if let Err(reason) = in_range(Some(price), size) {
+        if let Err(reason) = in_range(price, size) {
             return Ok(Some(reason));
         }
         if max_lots > 0 && size > max_lots {
@@ -222,7 +223,7 @@ impl Gateway {
         }
         let executed = order.total - order.leaves;
         let slot = Self::slot(terms, order.side);
-        let more = match self.credit.need(terms, order.side, Some(price), size - executed) {
+        let more = match self.credit.need(terms, order.side, price.or(order.price), size - executed) {
             Some(need) => (need - order.reserved).max(0),
             None => return Ok(Some(RejectReason::InsufficientFunds)),
         };
@@ -236,7 +237,9 @@ impl Gateway {
     }
 
     /// Settles a venue's report when it arrives: reserves what the order still needs, then books the fill.
-    pub fn settle(&mut self, terms: &Terms, event: &Event) -> Result<()> {
+    /// `answers`: whether it answers the oldest replacement asked for. A link keeps the order of messages, so
+    /// answers come in the order of requests.
+    pub fn settle(&mut self, terms: &Terms, event: &Event, answers: bool) -> Result<()> {
         let Some(order) = self.open.get_mut(&event.counter) else {
             return Ok(());
         };
@@ -244,7 +247,6 @@ impl Gateway {
             EventKind::Fill => order.leaves = event.leaves,
             EventKind::Cancelled | EventKind::Rejected => order.leaves = 0,
             EventKind::Replaced => {
-                order.price = Some(event.price);
                 order.total = event.size;
                 order.leaves = event.leaves;
             }
@@ -254,10 +256,11 @@ impl Gateway {
         }
         if order.leaves == 0 {
             self.asked.remove(&event.counter);
-        } else if matches!(event.kind, EventKind::Replaced | EventKind::ReplaceRejected) {
-            // A link keeps the order of messages, so answers come in the order of requests.
-            if let Some(asked) = self.asked.get_mut(&event.counter) {
-                asked.pop_front();
+        } else if answers {
+            let asked = self.asked.get_mut(&event.counter).and_then(VecDeque::pop_front);
+            if let (Some((price, _)), EventKind::Replaced) = (asked, event.kind) {
+                // What was asked for bounds it; a peg's report says where it stands.
+                order.price = price.or(order.price);
             }
         }
         let asked = self.asked.get(&event.counter);

@@ -1,5 +1,6 @@
 //! The event-log hash: one number that stands for everything that happened.
 
+use crate::command::CommandEx;
 use crate::event::{Event, EventKind};
 use crate::hash::Fnv;
 use crate::ledger::Posting;
@@ -46,8 +47,18 @@ impl EventLog {
 
     /// An accepted command, before its rows; `listing` is the kernel's.
     #[inline]
-    pub fn command(&mut self, command: &Command, listing: ListingId, time: Nanos) {
-        command.fold(&mut self.hash, self.names[command.id().agent as usize], listing, time);
+    pub fn command(
+        &mut self,
+        command: &Command,
+        with_terms: Option<&CommandEx>,
+        listing: ListingId,
+        time: Nanos,
+    ) {
+        let name = self.names[command.id().agent as usize];
+        match with_terms {
+            None => command.fold(&mut self.hash, name, listing, time),
+            Some(command) => command.fold(&mut self.hash, name, listing, time),
+        }
     }
 
     /// A row whose listing is already the kernel's (of a PHASE: the venue).
@@ -55,7 +66,7 @@ impl EventLog {
     pub fn row(&mut self, event: &Event) {
         let names = &self.names;
         // Public rows of no order: nobody's name belongs there, and agent 0 has one.
-        let public = matches!(event.kind, EventKind::Phase | EventKind::Print);
+        let public = !event.kind.is_report() && event.kind != EventKind::Trade;
         self.hash.words(&event.words(|agent| if public { 0 } else { names[agent as usize] }));
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::channel::{Depth, TradePrint};
 use super::gateway::{Gateway, Terms};
 use crate::book::Bbo;
+use crate::command::CommandEx;
+use crate::event::Event;
 use crate::external::External;
 use crate::latency::Latency;
 use crate::order::{Command, SelfTradePrevention};
@@ -47,7 +49,16 @@ pub struct Participant {
 pub struct Pending {
     pub market: usize,
     pub command: Command,
+    /// The same with its terms, if it carries any; apart, so that plain commands stay small.
+    pub with_terms: Option<Box<CommandEx>>,
     pub sent_ns: Nanos,
+}
+
+/// A report on its way to its owner.
+pub struct Report {
+    pub row: Event,
+    /// Whether it answers the owner's replacement; other changes of an order come unasked.
+    pub answers: bool,
 }
 
 /// A change of phase on its way to a site.
@@ -55,6 +66,8 @@ pub struct PhaseNews {
     pub profile: ProfileId,
     pub venue: VenueId,
     pub phase: Phase,
+    /// The one listing it concerns; none: all of the venue's.
+    pub listing: Option<ListingId>,
 }
 
 /// Counts since the start, recorded flow's included.

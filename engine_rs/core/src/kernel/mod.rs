@@ -46,7 +46,7 @@ use crate::types::{AgentId, Nanos};
 use channel::{Channel, ConsolidatedChannel, Subscription};
 use link::{Line, Link};
 use log::{EventLog, TransferOrder};
-use market::{Market, Participant, Pending, PhaseNews};
+use market::{Market, Participant, Pending, PhaseNews, Report};
 use queue::Queue;
 use setup::{Instrument, Profile, VenueSlot};
 use slab::Slab;
@@ -91,7 +91,7 @@ pub struct Kernel {
     queue: Queue,
     commands: Slab<Pending>,
     transfers: Slab<TransferOrder>,
-    reports: Slab<Event>,
+    reports: Slab<Report>,
     phases: Slab<PhaseNews>,
     flow: VecDeque<FlowUpdate>,
     ready: VecDeque<Notice>,

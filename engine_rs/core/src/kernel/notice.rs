@@ -43,6 +43,8 @@ pub enum News {
     Phase {
         venue: VenueId,
         phase: Phase,
+        /// The one listing it concerns; none: all of the venue's.
+        listing: Option<ListingId>,
     },
     /// The best bid or offer of an instrument changed at some venue.
     Consolidated {

@@ -95,11 +95,16 @@ impl Kernel {
         Ok(())
     }
 
-    pub(super) fn publish_phase(&mut self, venue: VenueId, phase: Phase) -> Result<()> {
+    pub(super) fn publish_phase(
+        &mut self,
+        venue: VenueId,
+        phase: Phase,
+        listing: Option<ListingId>,
+    ) -> Result<()> {
         for (site, profile) in self.profiles.iter().enumerate() {
             let line = &mut self.phase_lines[site * self.venues.len() + venue as usize];
             let arrival = line.arrival(&profile.data[venue as usize], self.now, 0)?;
-            let entry = self.phases.put(PhaseNews { profile: site as u32, venue, phase });
+            let entry = self.phases.put(PhaseNews { profile: site as u32, venue, phase, listing });
             self.queue.push(arrival, Entry::Phase(entry));
         }
         Ok(())
@@ -147,10 +152,10 @@ impl Kernel {
     }
 
     pub(super) fn on_phase(&mut self, entry: u32) {
-        let PhaseNews { profile, venue, phase } = self.phases.take(entry);
+        let PhaseNews { profile, venue, phase, listing } = self.phases.take(entry);
         for (place, agent) in self.agents.iter().enumerate() {
             if agent.profile == profile && agent.enabled {
-                let news = News::Phase { venue, phase };
+                let news = News::Phase { venue, phase, listing };
                 self.ready.push_back(Notice { time_ns: self.now, agent: Self::agent_id(place), news });
             }
         }

@@ -3,13 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::types::{AgentId, Nanos};
+use crate::types::{AgentId, Nanos, VenueId};
 
 /// What waits in the queue; numbers are places in slabs or indices of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Entry {
     Command(u32),
     Transfer(u32),
+    /// A venue's own clock: expiries, ends of halts, batches.
+    Timer(VenueId),
     Data(u32),
     Consolidated(u32),
     Phase(u32),
@@ -21,7 +23,7 @@ impl Entry {
     /// Entries of one instant go venue, data, report, wake; recorded flow (0) comes before them all.
     const fn class(self) -> u64 {
         match self {
-            Entry::Command(_) | Entry::Transfer(_) => 1,
+            Entry::Command(_) | Entry::Transfer(_) | Entry::Timer(_) => 1,
             Entry::Data(_) | Entry::Consolidated(_) | Entry::Phase(_) => 2,
             Entry::Report(_) => 3,
             Entry::Wake(_) => 4,

@@ -2,6 +2,7 @@
 
 use super::Kernel;
 use super::error::{KernelError, Result};
+use super::market::Report;
 use super::notice::{News, Notice};
 use super::queue::Entry;
 use crate::types::{FIRST_USER_AGENT, Nanos};
@@ -82,6 +83,7 @@ impl Kernel {
         match entry {
             Entry::Command(entry) => self.on_command(entry)?,
             Entry::Transfer(entry) => self.on_transfer(entry)?,
+            Entry::Timer(venue) => self.on_timer(venue)?,
             Entry::Data(channel) => self.on_data(channel),
             Entry::Consolidated(channel) => self.on_consolidated(channel),
             Entry::Phase(entry) => self.on_phase(entry),
@@ -98,11 +100,11 @@ impl Kernel {
 
     /// A report arrives: the gateway settles, then the agent hears of it.
     fn on_report(&mut self, entry: u32) -> Result<()> {
-        let row = self.reports.take(entry);
+        let Report { row, answers } = self.reports.take(entry);
         // What the gateway refused itself (sequence number 0) had reserved nothing.
         if row.seq > 0 {
             let terms = &self.markets[row.listing as usize].terms;
-            self.agents[(row.agent - FIRST_USER_AGENT) as usize].gateway.settle(terms, &row)?;
+            self.agents[(row.agent - FIRST_USER_AGENT) as usize].gateway.settle(terms, &row, answers)?;
         }
         self.ready.push_back(Notice { time_ns: self.now, agent: row.agent, news: News::Report(row) });
         Ok(())

@@ -7,10 +7,12 @@ use super::Kernel;
 use super::error::{KernelError, Result, later, later_as_asked};
 use super::gateway::OpenOrder;
 use super::log::TransferOrder;
-use super::market::Pending;
+use super::market::{Pending, Report};
 use super::queue::Entry;
 use super::setup::known;
 use super::tape::Sent;
+use crate::command::{Amendment, CommandEx};
+use crate::conditions::Conditions;
 use crate::event::{Event, EventKind, RejectReason};
 use crate::ledger::Posting;
 use crate::order::{Command, NewOrder, OrderType, TimeInForce};
@@ -61,6 +63,11 @@ impl Kernel {
 
     /// Sends an order; gives its counter, known before anybody has seen it.
     pub fn new_order(&mut self, agent: i64, request: &OrderRequest) -> Result<u32> {
+        self.new_order_ex(agent, request, &Conditions::NONE)
+    }
+
+    /// The same with terms beyond side, price and size.
+    pub fn new_order_ex(&mut self, agent: i64, request: &OrderRequest, terms: &Conditions) -> Result<u32> {
         let place = self.sender(agent)?;
         let Some(market) = usize::try_from(request.listing).ok().filter(|place| *place < self.markets.len())
         else {
@@ -86,8 +93,8 @@ impl Kernel {
         let refused = match self.closed {
             true => Some(RejectReason::VenueClosed),
             false => {
-                let terms = &self.markets[market].terms;
-                sender.gateway.admit(terms, counter, order, sender.max_order_lots[market])?
+                let costs = &self.markets[market].terms;
+                sender.gateway.admit(costs, counter, order, sender.max_order_lots[market])?
             }
         };
         let id = OrderId::new(Self::agent_id(place), counter);
@@ -106,7 +113,8 @@ impl Kernel {
         let stp = sender.stp;
         let local = self.markets[market].local;
         let order = NewOrder { id, listing: local, side, order_type, tif, stp, post_only, price, size };
-        self.send(place, market, Command::New(order))?;
+        let with_terms = (*terms != Conditions::NONE).then(|| Box::new(CommandEx::New(order, *terms)));
+        self.send(place, market, Command::New(order), with_terms)?;
         Ok(counter)
     }
 
@@ -122,7 +130,8 @@ impl Kernel {
         match open.filter(|_| !self.closed) {
             Some(order) => {
                 let market = order.listing as usize;
-                self.send(place, market, Command::Cancel { id, listing: self.markets[market].local })
+                let listing = self.markets[market].local;
+                self.send(place, market, Command::Cancel { id, listing }, None)
             }
             None => self.refuse_change(place, id, EventKind::CancelRejected, (0, 0), open, self.no_order()),
         }
@@ -130,12 +139,19 @@ impl Kernel {
 
     /// Asks for another price and another total size of an order.
     pub fn replace(&mut self, agent: i64, counter: i64, price: Ticks, size: Lots) -> Result<()> {
+        self.replace_ex(agent, counter, &Amendment::plain(price, size))
+    }
+
+    /// The same, and of a waiting stop its stop price or trailing distance; it may leave out the price.
+    pub fn replace_ex(&mut self, agent: i64, counter: i64, change: &Amendment) -> Result<()> {
         let place = self.sender(agent)?;
         let counter = counter_of(counter)?;
         if !self.agents[place].enabled {
             return Ok(());
         }
         let id = OrderId::new(Self::agent_id(place), counter);
+        let Amendment { price, size, .. } = *change;
+        let asked = (price.unwrap_or(0), size);
         let open = self.agents[place].gateway.open(counter).copied();
         let refused = match open {
             Some(order) if !self.closed => {
@@ -150,21 +166,31 @@ impl Kernel {
             (Some(order), None) => {
                 let market = order.listing as usize;
                 let listing = self.markets[market].local;
-                self.send(place, market, Command::Replace { id, listing, price, size })
+                let plain = Command::Replace { id, listing, price: asked.0, size };
+                let has_terms = change.price.is_none() || change.has_terms();
+                let with_terms =
+                    has_terms.then(|| Box::new(CommandEx::Replace { id, listing, change: *change }));
+                self.send(place, market, plain, with_terms)
             }
             (_, reason) => {
                 let reason = reason.unwrap_or(RejectReason::UnknownOrder);
-                self.refuse_change(place, id, EventKind::ReplaceRejected, (price, size), open, reason)
+                self.refuse_change(place, id, EventKind::ReplaceRejected, asked, open, reason)
             }
         }
     }
 
-    fn send(&mut self, place: usize, market: usize, command: Command) -> Result<()> {
+    fn send(
+        &mut self,
+        place: usize,
+        market: usize,
+        command: Command,
+        with_terms: Option<Box<CommandEx>>,
+    ) -> Result<()> {
         let departure = later(self.now, self.agents[place].decision_ns)?;
         let venue = self.markets[market].venue as usize;
         let link = &mut self.links[place * self.venues.len() + venue];
         let arrival = link.entry.arrival(&link.entry_model, departure, 0)?;
-        let entry = self.commands.put(Pending { market, command, sent_ns: self.now });
+        let entry = self.commands.put(Pending { market, command, with_terms, sent_ns: self.now });
         self.queue.push(arrival, Entry::Command(entry));
         Ok(())
     }
@@ -204,7 +230,7 @@ impl Kernel {
         self.tape.report(&row, Sent { sent_ns: self.now, order_type, tif, queue_ahead: 0 });
         self.totals.rejects += 1;
         self.last_actor = Some(id.agent);
-        let entry = self.reports.put(row);
+        let entry = self.reports.put(Report { row, answers: false });
         self.queue.push(time_ns, Entry::Report(entry));
         Ok(())
     }

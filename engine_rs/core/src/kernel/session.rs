@@ -3,7 +3,7 @@
 use super::Kernel;
 use super::error::{KernelError, Result};
 use super::setup::known;
-use crate::event::{CancelReason, Event};
+use crate::event::CancelReason;
 use crate::types::{Phase, VenueId};
 
 impl Kernel {
@@ -18,12 +18,27 @@ impl Kernel {
     }
 
     fn change_phase(&mut self, venue: VenueId, phase: Phase) -> Result<()> {
-        self.rows.clear();
-        self.venues[venue as usize].venue.set_phase(self.now, phase, &mut self.rows);
-        for row in &self.rows {
-            self.log.row(&Event { listing: venue, ..*row });
+        self.operate(venue, |venue, now, rows| venue.set_phase(now, phase, rows))
+    }
+
+    /// Lets an agent's orders end when its connection does, at every venue, or stay.
+    pub fn set_cancel_on_disconnect(&mut self, agent: i64, on: bool) -> Result<()> {
+        let agent = Self::agent_id(self.agent_place(agent)?);
+        for slot in &mut self.venues {
+            slot.venue.set_cancel_on_disconnect(agent, on);
         }
-        self.publish_phase(venue, phase)
+        Ok(())
+    }
+
+    /// The agent's connections break now: its orders end wherever it asked for that. What it has sent already is
+    /// under way, and its reports still reach it.
+    pub fn disconnect(&mut self, agent: i64) -> Result<()> {
+        self.after_start()?;
+        let agent = Self::agent_id(self.agent_place(agent)?);
+        for venue in 0..self.venues.len() {
+            self.operate(venue as VenueId, |venue, now, rows| venue.disconnect(now, agent, rows))?;
+        }
+        Ok(())
     }
 
     /// Cancels an agent's live orders now. Until it is enabled again it hears nothing and what it sends is

@@ -28,6 +28,10 @@ const RESERVED_NAMES: [&str; FIRST_USER_AGENT as usize] =
 pub(super) struct VenueSlot {
     pub name: String,
     pub venue: Venue,
+    /// The kernel's numbers of its listings, by the venue's own.
+    pub markets: Vec<usize>,
+    /// The first time that a timer is set for.
+    pub timer: Option<Nanos>,
 }
 
 /// What is traded: `base` for `quote`.
@@ -182,7 +186,7 @@ impl Kernel {
         venue.set_owner(EXTERNAL_TAKER, EXTERNAL_BOOK);
         venue.set_exempt(EXTERNAL_BOOK);
         venue.set_exempt(EXTERNAL_TAKER);
-        self.venues.push(VenueSlot { name: name.to_owned(), venue });
+        self.venues.push(VenueSlot { name: name.to_owned(), venue, markets: Vec::new(), timer: None });
         for profile in &mut self.profiles {
             profile.data.push(Latency::ZERO);
         }
@@ -226,6 +230,7 @@ impl Kernel {
             lot_atoms: numbers.lot_atoms(),
             worst_fee_e8: numbers.maker_fee_e8().max(numbers.taker_fee_e8()).max(0),
         };
+        self.venues[venue as usize].markets.push(self.markets.len());
         self.markets.push(Market {
             venue,
             local: self.venues[venue as usize].venue.add_listing(numbers),
@@ -279,7 +284,8 @@ impl Kernel {
         not_negative(spec.decision_ns, "decision_ns")?;
         if spec.stp == SelfTradePrevention::Pass {
             return KernelError::argument(format!(
-                "agent {name:?} with self-trade prevention PASS, which is for recorded flow: choose NONE 0 or NEWEST 1"
+                "agent {name:?} with self-trade prevention PASS, which is for recorded flow: choose NONE 0, NEWEST 1, \
+                 OLDEST 3, BOTH 4 or DECREMENT 5"
             ));
         }
         self.agents.push(Participant {

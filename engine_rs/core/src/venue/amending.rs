@@ -10,7 +10,7 @@ use super::{Venue, checks};
 use crate::command::{Amendment, CommandEx};
 use crate::event::{Event, EventKind, RejectReason};
 use crate::order::OrderType;
-use crate::types::{ListingId, MAX_PRICE, Nanos, OrderId, Ticks};
+use crate::types::{ListingId, MAX_PRICE, Nanos, OrderId, Phase, Ticks};
 
 impl Venue {
     /// Carries out any command or refuses it; either way `out` gets at least one row.
@@ -62,7 +62,8 @@ impl Listing {
             let mark = say.out.len();
             self.amend_stop(&stop, change, accounts, say)?;
             // The last print may hold for it now.
-            self.settle(mark, self.last_print, accounts, say);
+            let print = self.last_print.filter(|_| self.regime.phase == Phase::Continuous);
+            self.settle(mark, print, accounts, say);
             return Ok(());
         }
         self.order(id).ok_or(RejectReason::UnknownOrder)?;

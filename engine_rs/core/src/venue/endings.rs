@@ -34,6 +34,18 @@ impl Venue {
         }
     }
 
+    /// When a listing that exists next has something to do by the clock.
+    pub fn next_time(&self, listing: ListingId) -> Option<Nanos> {
+        let first_end = self.listings[listing as usize].first_end();
+        first_end.map(|((expire_ns, _), _)| expire_ns)
+    }
+
+    /// All live orders of a listing that exists: bids and asks as they would trade, stops, parked pegs.
+    pub fn live_ids(&self, listing: ListingId) -> impl Iterator<Item = OrderId> {
+        let listing = &self.listings[listing as usize];
+        listing.book.live_orders().map(|(id, _)| id).chain(listing.waiting.ids())
+    }
+
     /// Ends the orders that were for the session.
     pub(super) fn end_session(&mut self, now_ns: Nanos, out: &mut Vec<Event>) {
         for listing in 0..self.listings.len() as ListingId {

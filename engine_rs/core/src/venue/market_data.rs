@@ -6,7 +6,7 @@
 
 use super::Venue;
 use crate::book::{Bbo, Quote, Register};
-use crate::event::{Event, EventKind, FLAG_PRIORITY_KEPT};
+use crate::event::{Event, EventKind, FLAG_ONE_LISTING, FLAG_PRIORITY_KEPT};
 use crate::types::{AgentId, ListingId, Lots, Nanos, OrderId, Side, Ticks};
 
 closed_codes! {
@@ -25,6 +25,9 @@ closed_codes! {
         Modify = 6,
         /// A match, or a recorded trade: price, lots, the aggressor's side.
         Trade = 7,
+        /// What an auction would come to: price, volume and surplus, all 0 while nothing would trade.
+        Indicative = 8,
+        /// The phase of the venue, or flagged, of the row's listing alone.
         Phase = 9,
         /// What follows restates everything as of this number; never a part of the stream itself.
         Snapshot = 10,
@@ -33,6 +36,8 @@ closed_codes! {
 
 /// Bit 0 of `flags` on a MODIFY: the order keeps its place.
 pub const FLAG_PLACE_KEPT: u8 = FLAG_PRIORITY_KEPT;
+/// Bit 0 of `flags` on a PHASE: of the row's listing alone.
+pub const FLAG_OF_ONE: u8 = FLAG_ONE_LISTING;
 /// Bit 1 of `flags`: the last row of its command. The books that a subscriber rebuilds are whole then.
 pub const FLAG_LAST: u8 = 2;
 
@@ -168,6 +173,7 @@ impl MarketData {
             self.time_ns = row.time_ns;
             match row.kind {
                 EventKind::Trade | EventKind::Print => self.trade(row),
+                EventKind::Indicative => self.indicative(row),
                 EventKind::Phase => self.phase(row),
                 kind if kind.is_report() && !kind.is_reject() => self.touch(row),
                 _ => (),
@@ -199,6 +205,18 @@ impl MarketData {
         for (listing, published) in (0..).zip(&self.listings) {
             let Some(Published { channels, .. }) = published else { continue };
             let book = venue.book(listing);
+            let own = venue.listing_phase(listing);
+            if own != venue.phase() {
+                let empty = MarketDataRow::empty(MarketDataKind::Phase);
+                rows.push(MarketDataRow { listing, phase: own.code(), flags: FLAG_OF_ONE, ..empty });
+            }
+            if own.is_call() {
+                let cross = venue.indicative(listing);
+                let (price, size, surplus) =
+                    cross.map_or((0, 0, 0), |cross| (cross.price, cross.volume, cross.surplus));
+                let empty = MarketDataRow::empty(MarketDataKind::Indicative);
+                rows.push(MarketDataRow { price, size, surplus, listing, ..empty });
+            }
             for side in Side::BOTH.into_iter().filter(|_| channels.l3) {
                 let orders = book.shown_orders(side);
                 rows.extend(orders.map(|(id, shown)| MarketDataRow::of_order(Add, listing, id, side, shown)));
@@ -242,8 +260,20 @@ impl MarketData {
     }
 
     fn phase(&mut self, row: &Event) {
-        if self.is_on() {
-            self.push(MarketDataRow { phase: row.reason, ..MarketDataRow::empty(MarketDataKind::Phase) });
+        let of_one = row.flags & FLAG_ONE_LISTING;
+        let heard = if of_one == 0 { self.is_on() } else { self.published(row.listing).is_some() };
+        if heard {
+            let listing = if of_one == 0 { 0 } else { row.listing };
+            let empty = MarketDataRow::empty(MarketDataKind::Phase);
+            self.push(MarketDataRow { listing, phase: row.reason, flags: of_one, ..empty });
+        }
+    }
+
+    fn indicative(&mut self, row: &Event) {
+        if self.published(row.listing).is_some() {
+            let &Event { price, size, leaves: surplus, listing, .. } = row;
+            let empty = MarketDataRow::empty(MarketDataKind::Indicative);
+            self.push(MarketDataRow { price, size, surplus, listing, ..empty });
         }
     }
 

@@ -28,6 +28,7 @@ proptest! {
         for now in 0..300 {
             let rows = trial.step(now);
             data.observe(&trial.venue, &rows);
+            let carried_out = rows.first().is_some_and(|row| !row.kind.is_reject());
             let rows: Vec<MarketDataRow> = data.take().collect();
             let lasts = rows.iter().filter(|row| row.flags & FLAG_LAST != 0).count();
             prop_assert!(rows.is_empty() || (lasts == 1 && rows.last().unwrap().flags & FLAG_LAST != 0));
@@ -41,6 +42,9 @@ proptest! {
                 late = Some(Subscriber::from_snapshot(&data.snapshot(&trial.venue)));
             }
             early.check(&trial.venue);
+            if carried_out {
+                early.check_indicative(&trial.venue);
+            }
             if let Some(late) = &late {
                 late.check(&trial.venue);
             }
@@ -71,7 +75,8 @@ fn channels_are_apart() {
     let mut trial = Trial::new(4);
     let mut data = MarketData::default();
     data.set(&trial.venue, 0, Channels { bbo: true, ..Channels::default() });
-    let bbo_and_trades = [MarketDataKind::Bbo, MarketDataKind::Trade, MarketDataKind::Phase];
+    let bbo_and_trades =
+        [MarketDataKind::Bbo, MarketDataKind::Trade, MarketDataKind::Indicative, MarketDataKind::Phase];
     for now in 0..200 {
         let events = trial.step(now);
         data.observe(&trial.venue, &events);

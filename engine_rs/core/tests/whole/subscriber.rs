@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use market_core::types::{Lots, OrderId, Side, Ticks};
+use market_core::types::{Lots, OrderId, Phase, Side, Ticks};
 use market_core::venue::{FLAG_PLACE_KEPT, MarketDataKind, MarketDataRow, Venue};
 
 /// Orders of a level, the first in line first.
@@ -15,6 +15,8 @@ pub struct Subscriber {
     queues: BTreeMap<(Side, Ticks), Queue>,
     levels: BTreeMap<(Side, Ticks), (Lots, u32)>,
     touch: [(Ticks, Lots); 2],
+    /// Price, volume and surplus of the auction that comes.
+    indicative: (Ticks, Lots, Lots),
 }
 
 impl Subscriber {
@@ -54,7 +56,13 @@ impl Subscriber {
             }
             Kind::Level => _ = self.levels.insert(place, (row.size, row.orders)),
             Kind::Bbo => self.touch[row.side.index()] = (row.price, row.size),
-            Kind::Phase => self.phase = row.phase,
+            Kind::Indicative => self.indicative = (row.price, row.size, row.surplus),
+            Kind::Phase => {
+                self.phase = row.phase;
+                if !Phase::from_code(row.phase).unwrap().is_call() {
+                    self.indicative = (0, 0, 0);
+                }
+            }
             Kind::Trade => assert!(row.price > 0 && row.size > 0),
             Kind::Snapshot => panic!("a snapshot is no part of the stream"),
         }
@@ -92,5 +100,14 @@ impl Subscriber {
             assert_eq!(self.touch[side.index()], best);
         }
         assert_eq!(self.phase, venue.phase().code());
+    }
+
+    /// The same for what an auction would come to, which is told after commands that are carried out.
+    pub fn check_indicative(&self, venue: &Venue) {
+        if venue.phase().is_call() {
+            let cross = venue.indicative(0);
+            let now = cross.map_or((0, 0, 0), |cross| (cross.price, cross.volume, cross.surplus));
+            assert_eq!(self.indicative, now);
+        }
     }
 }
