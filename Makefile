@@ -16,13 +16,16 @@ CARGO := $(if $(filter reference,$(ENGINE)),,$(shell cargo --version >/dev/null 
 export PYTHONPATH := $(CURDIR)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup serve test bars docs check uv clean
+.PHONY: help setup serve test bars docs lab lessons handout check uv clean
 
 help:
 	@echo "make serve   build what is needed and serve the dashboard on 127.0.0.1:$(PORT) (PORT=... to change it)"
 	@echo "make test    build what is needed and run the tests (TESTS=... to choose)"
 	@echo "make bars    the slow tests: strategies over many seeds, repaints a second"
 	@echo "make docs    the pages, in build/docs; a warning is an error"
+	@echo "make lab     the lessons in JupyterLab"
+	@echo "make lessons all lessons with their full number of runs, and what came out"
+	@echo "make handout copies of the lessons without solutions, in build/handout"
 	@echo "make check   what .ci/run does: formatting, linters, types, boundaries, Rust tests, make test"
 	@echo "make clean   remove the environment and what was built"
 
@@ -70,6 +73,16 @@ bars: setup
 docs: setup
 	$(RUN) sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/docs
 	@echo "==> build/docs/index.html"
+
+# The notebooks are made from the .py files, which are what is reviewed; opening either keeps both in step.
+lab: setup
+	$(RUN) jupyter lab lessons
+
+lessons: setup
+	MARKET_SIM_LESSONS=full $(RUN) pytest -n $(JOBS) --nbmake --nbmake-timeout=1200 --timeout=1200 lessons
+
+handout: setup
+	$(RUN) python lessons/handout.py build/handout
 
 check:
 	.ci/run

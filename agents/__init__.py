@@ -121,4 +121,7 @@ SHELF: tuple[Kind, ...] = (
         "execution",
         "The trajectory that weighs cost against risk",
     ),
+    Kind(
+        "Kyle's insider", "agents.kyle:KyleInsider", "informed", "Knows the value, and hides it in the noise"
+    ),
 )

@@ -70,7 +70,8 @@ class KalmanPairs(Trader):
                 self._decide(error / deviation)
             elif self.noise == 0:
                 self._squares += error * error
-                self.filter.noise = max(self._squares / self._looks, self.filter.noise)
+                tick = self._pair.second.price(1)
+                self.filter.noise = max(self._squares / self._looks, tick * tick)
             self.filter.learn(*mids)
         self._pair.trade()
 

@@ -1,6 +1,6 @@
 """What a visitor has chosen, and how a link says it: the same link opens the same market."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from math import isfinite
 
@@ -11,17 +11,31 @@ REPLAY_SPEED = 10.0
 """A recording lasts minutes, and its book changes ten times a second: at the speed of a simulation it is
 over at once.
 """
+DEFAULT_LATENCY_MS = 50.0
+LATENCY_MS_MAX = 10_000.0
 DARK, LIGHT = "dark", "light"
+MARKET, BESIDE, AGENTS = "market", "beside", "agents"
+VIEWS = (MARKET, BESIDE, AGENTS)
+SIDE_BY_SIDE = 4
 SEED_MAX = 2**53 - 1
 """The largest whole number that a browser holds exactly; from a program, seeds go on to 2^53 - 1."""
 SPEED_MAX = 1_000_000.0
 FASTEST = "max"
+CHANGE, PARAMETER = "set.", "p."
+"""Before a slider's key and a strategy's parameter in a link."""
+PAIRS_AT_MOST = 40
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Controls:
-    """Everything that a link carries. `replay` is a path to a capture, or empty for a scenario; `speed` is
-    simulated seconds per second, None as fast as it goes; an empty `listing` is the market's first.
+    """Everything that a link carries. `replay` is the name of a recording, or empty for a scenario; `speed`
+    is simulated seconds per second, None as fast as it goes; an empty `listing` is the market's first.
+
+    `changes` are the sliders that have been moved, `latency` is the visitor's own in milliseconds one way,
+    `strategy` a shipped class to run beside the others, with `parameters`. `market` is the id of a shared
+    market: then nothing else of the market is the visitor's to choose.
     """
 
     scenario: str = DEFAULT_SCENARIO
@@ -30,13 +44,39 @@ class Controls:
     speed: float | None = DEFAULT_SPEED
     listing: str = ""
     theme: str = DARK
+    view: str = MARKET
+    beside: tuple[str, ...] = ()
+    latency: float = DEFAULT_LATENCY_MS
+    strategy: str = ""
+    changes: Pairs = ()
+    parameters: Pairs = ()
+    market: str = ""
 
     def to_query(self) -> dict[str, str]:
         """The controls as text for the address bar; what does not apply is left out."""
+        looks = {
+            "listing": self.listing,
+            "beside": ",".join(self.beside),
+            "theme": "" if self.theme == DARK else self.theme,
+            "view": "" if self.view == MARKET else self.view,
+        }
+        shown = {key: text for key, text in looks.items() if text}
+        if self.market:
+            return {"market": self.market, **shown}
         source = {"replay": self.replay} if self.replay else {"scenario": self.scenario}
-        listing = {"listing": self.listing} if self.listing else {}
-        theme = {} if self.theme == DARK else {"theme": self.theme}
-        return {**source, "seed": str(self.seed), "speed": speed_text(self.speed), **listing, **theme}
+        own = {} if self.latency == DEFAULT_LATENCY_MS else {"latency": f"{self.latency:g}"}
+        strategy = {"strategy": self.strategy} if self.strategy else {}
+        pairs = {CHANGE + key: value for key, value in self.changes}
+        pairs |= {PARAMETER + key: value for key, value in self.parameters if self.strategy}
+        return {
+            **source,
+            "seed": str(self.seed),
+            "speed": speed_text(self.speed),
+            **pairs,
+            **own,
+            **strategy,
+            **shown,
+        }
 
 
 def from_query(query: Mapping[str, str], default: Controls) -> tuple[Controls, list[str]]:
@@ -45,25 +85,38 @@ def from_query(query: Mapping[str, str], default: Controls) -> tuple[Controls, l
     """
     chosen: dict[str, object] = {}
     complaints = []
-    parsers = {"seed": parse_seed, "speed": parse_speed, "theme": parse_theme}
-    names = [field.name for field in fields(Controls)]
+    names = [field.name for field in fields(Controls) if field.name not in ("changes", "parameters")]
+    pairs: dict[str, dict[str, str]] = {CHANGE: {}, PARAMETER: {}}
     for key, text in query.items():
+        prefix = key[: key.find(".") + 1]
+        if prefix in pairs and len(key) < 100 and len(pairs[prefix]) < PAIRS_AT_MOST:
+            pairs[prefix][key.removeprefix(prefix)] = text
+            continue
         if key not in names:
             complaints.append(
                 f"The link says {_shown(key)}, which is no control here: {', '.join(names)} are."
             )
             continue
         try:
-            chosen[key] = parsers.get(key, _plain)(text)
+            chosen[key] = PARSERS.get(key, _plain)(text)
         except ValueError as error:
             complaints.append(f"The link's {key}: {error}")
     if chosen.get("replay") and "speed" not in chosen:
         chosen["speed"] = REPLAY_SPEED
+    for prefix, name in ((CHANGE, "changes"), (PARAMETER, "parameters")):
+        kept = {}
+        for key, text in pairs[prefix].items():
+            try:
+                kept[_plain(key)] = _plain(text)
+            except ValueError as error:
+                complaints.append(f"The link's {_shown(prefix + key)}: {error}")
+        if kept:
+            chosen[name] = tuple(sorted(kept.items()))
     return Controls(**{**default.__dict__, **chosen}), complaints
 
 
 def parse_seed(text: str) -> int:
-    """A whole number from 0 to 2^63 - 1; ValueError in words."""
+    """A whole number from 0 to 2^53 - 1; ValueError in words."""
     try:
         seed = int(text)
     except ValueError:
@@ -90,11 +143,32 @@ def parse_speed(text: str) -> float | None:
     return speed
 
 
-def parse_theme(text: str) -> str:
-    """`dark` or `light`; ValueError in words."""
-    if text not in (DARK, LIGHT):
-        raise ValueError(f"{_shown(text)} is no theme: {DARK} and {LIGHT} are.")
-    return text
+def parse_latency(text: str) -> float:
+    """Milliseconds one way; ValueError in words."""
+    try:
+        latency = float(text)
+    except ValueError:
+        raise ValueError(f"{_shown(text)} is no latency. Give milliseconds one way.") from None
+    if not 0 <= latency <= LATENCY_MS_MAX:
+        raise ValueError(f"{_shown(text)} is out of range. Give 0 to {LATENCY_MS_MAX:,.0f} ms one way.")
+    return latency
+
+
+def parse_beside(text: str) -> tuple[str, ...]:
+    """Names of listings with commas between them; ValueError in words."""
+    names = tuple(dict.fromkeys(name.strip() for name in _plain(text).split(",") if name.strip()))
+    if len(names) > SIDE_BY_SIDE:
+        raise ValueError(f"{len(names)} listings are too many side by side: {SIDE_BY_SIDE} fit.")
+    return names
+
+
+def _one_of(what: str, allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"{_shown(text)} is no {what}: {', '.join(allowed)} are.")
+        return text
+
+    return parse
 
 
 def speed_text(speed: float | None) -> str:
@@ -111,3 +185,13 @@ def _plain(text: str) -> str:
 def _shown(text: str) -> str:
     """Foreign text in a message: short and in quotes."""
     return repr(text if len(text) <= 40 else text[:40] + "…")
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "seed": parse_seed,
+    "speed": parse_speed,
+    "latency": parse_latency,
+    "beside": parse_beside,
+    "theme": _one_of("theme", (DARK, LIGHT)),
+    "view": _one_of("view", VIEWS),
+}

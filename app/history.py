@@ -41,6 +41,9 @@ class History:
         self._group_of = np.array([self.groups.index(group) for group in info.groups], dtype=np.int64)
         self._time = np.zeros(2 * KEPT, dtype=np.int64)
         self._mid = np.full((2 * KEPT, len(info.listings)), np.nan)
+        self._micro, self._imbalance, self._spread, self._volume = (
+            np.full_like(self._mid, np.nan) for _ in range(4)
+        )
         self._profit = np.full((2 * KEPT, len(self.groups)), np.nan)
         self._inventory = np.zeros((2 * KEPT, len(self.groups), len(self.assets)))
         self._books: list[tuple[Book, ...]] = []
@@ -59,6 +62,26 @@ class History:
     def mid(self) -> npt.NDArray[np.float64]:
         """Mid per sample and listing; NaN while a side is empty."""
         return self._mid[: self._size]
+
+    @property
+    def micro(self) -> npt.NDArray[np.float64]:
+        """Microprice per sample and listing; NaN while a side is empty."""
+        return self._micro[: self._size]
+
+    @property
+    def imbalance(self) -> npt.NDArray[np.float64]:
+        """Imbalance at the best prices, -1 to 1, per sample and listing."""
+        return self._imbalance[: self._size]
+
+    @property
+    def spread(self) -> npt.NDArray[np.float64]:
+        """Spread per sample and listing, quote units."""
+        return self._spread[: self._size]
+
+    @property
+    def volume(self) -> npt.NDArray[np.float64]:
+        """Base units traded since the start, per sample and listing."""
+        return self._volume[: self._size]
 
     @property
     def profit(self) -> npt.NDArray[np.float64]:
@@ -80,7 +103,12 @@ class History:
             self._shed()
         picture, at = frame.picture, self._size
         self._time[at] = picture.time_ns
-        self._mid[at] = [np.nan if listing.mid is None else listing.mid for listing in picture.listings]
+        for k, listing in enumerate(picture.listings):
+            self._mid[at, k] = _or_nan(listing.mid)
+            self._micro[at, k] = _or_nan(listing.microprice)
+            self._imbalance[at, k] = _or_nan(listing.imbalance)
+            self._spread[at, k] = _or_nan(listing.spread)
+            self._volume[at, k] = listing.volume
         if picture.agents:
             profit = [np.nan if agent.profit is None else agent.profit for agent in picture.agents]
             self._profit[at] = np.bincount(self._group_of, weights=profit, minlength=len(self.groups))
@@ -93,7 +121,8 @@ class History:
         self._size += 1
 
     def _shed(self) -> None:
-        for array in (self._time, self._mid, self._profit, self._inventory):
+        prices = (self._mid, self._micro, self._imbalance, self._spread, self._volume)
+        for array in (self._time, *prices, self._profit, self._inventory):
             array[:KEPT] = array[KEPT:]
         del self._books[:KEPT]
         self._size = KEPT
@@ -135,6 +164,10 @@ class History:
         start, _ = self.window_ns()
         first = int(np.searchsorted(self.time, start))
         return slice(max(0, first - 1), self._size)
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value
 
 
 def _book(listing: ListingPicture) -> Book:

@@ -3,8 +3,9 @@ the other.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 import panel as pn
@@ -12,14 +13,19 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 from bokeh.models import CustomJS
 
-from app import serving
+from app import classroom, keeping, serving
 from app.board import Board
+from app.browser import Browser
 from app.captures import captures
 from app.catalogue import Catalogue, catalogue
+from app.classroom import ClassError, Classroom
 from app.controls import (
+    AGENTS,
+    BESIDE,
     DARK,
     DEFAULT_SPEED,
     LIGHT,
+    MARKET,
     REPLAY_SPEED,
     Controls,
     from_query,
@@ -28,10 +34,14 @@ from app.controls import (
 )
 from app.quiet import spare_styles
 from app.session import OpenRunner, Session, open_runner
+from app.strategies import strategies
 from app.theme import RAW_CSS, THEME_CONFIG
 from app.transport import FlowControl
-from app.views.sidebar import REPLAY, Sidebar
+from app.views.sharing import Sharing
+from app.views.sidebar import NO_STRATEGY, REPLAY, SPEEDS, Sidebar
 from app.views.status import Status
+from app.views.story import Story
+from market_sim.runner import End, SetVenue, SwitchAgents, TellNews
 
 BEAT_MS = 50
 PHONE_PX = 700
@@ -44,28 +54,55 @@ only.
 ARRIVAL_S = 10.0
 """How long the place of a page that was asked for is kept until its browser connects."""
 
+VIEW_NAMES = {"Market": MARKET, "Side by side": BESIDE, "Agents and class": AGENTS}
+
 
 class Page:
     """One visitor's page: widgets wired to a session, a session wired to views."""
 
     def __init__(self, catalogue: Catalogue, open_runner: OpenRunner, query: Mapping[str, str]) -> None:
-        wanted, complaints = from_query(query, Controls())
-        controls, more = catalogue.check(wanted)
+        token = query.get("token", "")
+        wanted, complaints = from_query({k: v for k, v in query.items() if k != "token"}, Controls())
+        self._room, more = _room_of(wanted)
+        if self._room is None:
+            wanted, worse = catalogue.check(replace(wanted, market=""))
+            more += worse
+        controls = wanted
+        self._token = token if self._room and self._room.is_instructor(token) else ""
+        if token and self._room and not self._token:
+            more.append("This token does not steer this market: you can watch and trade.")
         self._catalogue = catalogue
         self._session = Session(controls, open_runner)
-        self._sidebar = Sidebar(controls, list(catalogue.scenarios), list(captures()))
-        self._status = Status()
+        self._sidebar = Sidebar(
+            controls, list(catalogue.scenarios), list(captures()), list(strategies()), self._may_steer
+        )
+        self._status = Status(welcome=not query)
         self._drawn = False
         self._status.complain([*complaints, *more])
         self._asked_for = time.monotonic()
         self._seen = -DESERTED_S
+        self._key = ""
+        self._stale = False
+        self._shown_names: dict[str, str] = {}
+        self._story, self._questions = Story(), dict[int, tuple[str, int]]()
         dark = controls.theme == DARK
-        self._board = Board(dark)
+        sharing = Sharing(self._room is not None, bool(self._token))
+        self._board = Board(
+            dark, controls.view, sharing, lambda price: self._soon(lambda: self._take_price(price))
+        )
+        self._views = pmui.RadioButtonGroup(
+            options=VIEW_NAMES,
+            value=controls.view,
+            size="small",
+            margin=0,
+            sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap", "padding": "3px 16px"}},
+        )
         self._flow = FlowControl(self._board.window)
+        self._browser = Browser(self._board.window, self._hear, self._arrive)
         self.template = pmui.Page(
             title="market_sim",
             sidebar=[self._sidebar.viewable()],
-            main=[self._board.viewable(self._status.viewable)],
+            main=[self._board.viewable(self._status.viewable, self._views), self._story.viewable],
             sidebar_width=290,
             theme_config=THEME_CONFIG,
             dark_theme=dark,
@@ -74,79 +111,175 @@ class Page:
         )
         self.template.param.watch(lambda event: self._choose_theme(event.new), "dark_theme")
         self._wire()
+        self._show_choices()
         self._show_status()
+
+    @property
+    def _may_steer(self) -> bool:
+        """Whether the market's course is this visitor's to decide."""
+        return self._room is None or bool(self._token)
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return self._room.names if self._room else {}
 
     # -- what the widgets do
 
     def _wire(self) -> None:
-        bar = self._sidebar
-        bar.run.on_click(lambda _: self._toggle_run())
-        bar.step_second.on_click(lambda _: self._session.step_second())
-        bar.step_event.on_click(lambda _: self._session.step_event())
-        bar.restart.on_click(lambda _: self._restart())
-        bar.open_replay.on_click(lambda _: self._open_replay())
-        bar.source.param.watch(lambda event: self._choose_source(event.new), "value")
-        bar.scenario.param.watch(lambda event: self._choose(scenario=event.new, replay=""), "value")
-        bar.speed.param.watch(lambda event: self._choose_speed(event.new), "value")
-        bar.seed.param.watch(lambda event: self._restart(), "value")
-        bar.listing.param.watch(lambda event: self._choose_listing(event.new), "value")
+        bar, ticket, sharing = self._sidebar, self._board.ticket, self._board.sharing
+        for button, action in (
+            (bar.run, self._toggle_run),
+            (bar.step_second, lambda: self._steer(self._session.step_second)),
+            (bar.step_event, lambda: self._steer(self._session.step_event)),
+            (bar.restart, self._restart),
+            (bar.open_replay, self._open_replay),
+            (bar.open_strategy, self._open_strategy),
+            (ticket.buy, lambda: self._order("buy")),
+            (ticket.sell, lambda: self._order("sell")),
+            (ticket.replace, self._replace),
+            (sharing.share, self._share),
+            (sharing.join, self._take_seat),
+            (sharing.suspend, lambda: self._act(SetVenue(sharing.venue.value, False))),
+            (sharing.resume, lambda: self._act(SetVenue(sharing.venue.value, True))),
+            (sharing.tell, self._tell),
+            (sharing.end, lambda: self._act(End())),
+        ):
+            button.on_click(lambda _, action=action: self._soon(action))
+        for widget, chosen in (
+            (bar.source, self._choose_source),
+            (bar.scenario, lambda name: self._choose(scenario=name, replay="", changes=(), strategy="")),
+            (bar.speed, self._choose_speed),
+            (bar.seed, lambda _: self._restart()),
+            (bar.listing, self._choose_listing),
+            (bar.beside, self._choose_beside),
+            (bar.latency, self._choose_latency),
+            (bar.strategy, lambda _: self._show_strategy()),
+            (self._views, self._choose_view),
+        ):
+            widget.param.watch(lambda event, chosen=chosen: chosen(event.new), "value")
+        bar.exports.objects = keeping.buttons(lambda: self._session.runner, self._complain)
+
+    def _soon(self, action: Callable[[], None]) -> None:
+        """Do it as soon as the document may be changed: a click's own handler runs without that right."""
+        self._document.add_next_tick_callback(lambda: action())
+
+    def _complain(self, *sentences: str) -> None:
+        self._status.complain(list(sentences))
+        self._show_status()
+
+    def _steer(self, action: Any) -> None:
+        if self._may_steer:
+            action()
+
+    def _act(self, command: Any) -> None:
+        self._steer(lambda: self._session.send(command))
 
     def _toggle_run(self) -> None:
-        if self._session.running:
-            self._session.pause()
-        else:
-            self._session.run()
+        self._steer(self._session.pause if self._session.running else self._session.run)
 
     def _choose_source(self, source: str) -> None:
         self._sidebar.show_source(source == REPLAY)
         if source != REPLAY and self._session.controls.replay:
-            self._choose(scenario=self._sidebar.scenario.value, replay="")
+            self._choose(scenario=self._sidebar.scenario.value, replay="", changes=(), strategy="")
 
     def _open_replay(self) -> None:
-        self._choose(replay=self._sidebar.replay.value or "")
+        self._choose(replay=self._sidebar.replay.value or "", changes=(), strategy="")
 
-    def _choose(self, **changes: str) -> None:
+    def _choose(self, **changes: Any) -> None:
         """Open another market, or say why it cannot be and keep the one that is open."""
         before = self._session.controls
-        controls = replace(before, listing="", **changes)
+        controls = replace(before, listing="", beside=(), **changes)
         if bool(controls.replay) != bool(before.replay):
             controls = replace(controls, speed=REPLAY_SPEED if controls.replay else DEFAULT_SPEED)
         try:
             self._catalogue.request(controls)
         except ValueError as error:
-            self._status.complain([str(error)])
-            self._show_status()
+            self._complain(str(error))
             return
         self._session.controls = controls
         self._status.complain([])
         self._open()
+        self._show_choices()
         self._sidebar.speed.value = speed_text(controls.speed)
         self._show_link()
 
+    def _open_strategy(self) -> None:
+        name = self._sidebar.strategy.value
+        chosen = strategies().get(name)
+        given = self._sidebar.given_parameters(chosen) if chosen else ()
+        self._change(strategy="" if chosen is None else name, parameters=given)
+
+    def _change(self, **changes: Any) -> None:
+        """Open the same market with something changed, at the next beat: a slider that is dragged says many
+        values, and one market is enough.
+        """
+        controls = replace(self._session.controls, **changes)
+        try:
+            self._catalogue.request(controls)
+        except ValueError as error:
+            self._complain(str(error))
+            return
+        self._session.controls = controls
+        self._status.complain([])
+        self._stale = True
+
+    def _move(self, key: str, value: float) -> None:
+        moved = dict(self._session.controls.changes) | {key: f"{value:g}"}
+        for knob in self._catalogue.knobs(self._session.controls):
+            if knob.key in moved and float(moved[knob.key]) == knob.default:
+                del moved[knob.key]
+        self._change(changes=tuple(sorted(moved.items())))
+
+    def _choose_latency(self, latency: float) -> None:
+        self._change(latency=float(latency))
+
     def _choose_speed(self, text: str) -> None:
-        self._session.set_speed(parse_speed(text))
+        self._steer(lambda: self._session.set_speed(parse_speed(text)))
         self._show_link()
 
     def _choose_theme(self, dark: bool) -> None:
         self._board.paint(dark)
-        self._board.show_again(self._session)
+        self._board.show_again(self._session, self._names)
         self._session.controls = replace(self._session.controls, theme=DARK if dark else LIGHT)
         self._show_link()
 
+    def _choose_view(self, view: str) -> None:
+        self._session.controls = replace(self._session.controls, view=view)
+        self._sidebar.beside.visible = view == BESIDE
+        self._board.show(view)
+        self._board.show_again(self._session, self._names)
+        self._show_link()
+
     def _choose_listing(self, name: str) -> None:
-        if self._session.info is None or name == self._session.info.listings[self._session.listing].name:
+        info = self._session.info
+        if info is None or name is None or name == info.listings[self._session.listing].name:
             return
         self._session.choose_listing(name)
+        self._reopen_board()
+
+    def _choose_beside(self, names: list[str]) -> None:
+        history = self._session.history
+        shown = [history.info.listings[k].name for k in self._session.beside] if history else names
+        if not names or names == shown or history is None:
+            return
+        self._session.choose_beside(names)
+        self._board.beside.open(history, self._session.beside)
+        self._board.show_again(self._session, self._names)
+        self._show_link()
+
+    def _reopen_board(self) -> None:
         self._board.open(self._session)
-        self._board.show_again(self._session)
+        self._board.show_again(self._session, self._names)
         self._show_link()
 
     def _restart(self) -> None:
         seed = self._sidebar.seed.value
-        if seed is None:
+        if seed is None or not self._may_steer:
             return
         self._status.complain([])
-        if self._session.failure or self._session.runner is None:
+        if self._room is not None:
+            self._session.send_restart()
+        elif self._session.failure or self._session.runner is None:
             self._session.controls = replace(self._session.controls, seed=seed)
             self._open()
         else:
@@ -154,14 +287,145 @@ class Page:
         self._show_link()
 
     def _open(self) -> None:
-        request = self._catalogue.request(self._session.controls)
-        self._session.open(request, running=self._drawn)
+        if self._room is not None:
+            self._session.join(self._room.runner)
+            self._session.seat = self._room.seat_of(self._key)
+        else:
+            request = self._catalogue.request(self._session.controls)
+            self._session.open(request, running=self._drawn)
         self._sidebar.show_run(True)
         self._show_status()
 
+    # -- trading
+
+    def _order(self, side: str) -> None:
+        ticket = self._board.ticket
+        self._session.order(
+            side,
+            ticket.size.value_input or ticket.size.value,
+            ticket.price.value_input if ticket.price.value_input is not None else ticket.price.value,
+            ticket.tif.value,
+            ticket.post_only.value,
+        )
+
+    def _replace(self) -> None:
+        ticket = self._board.ticket
+        if ticket.replacing is not None:
+            self._session.replace(
+                ticket.replacing,
+                ticket.size.value_input or ticket.size.value,
+                ticket.price.value_input or ticket.price.value,
+            )
+            ticket.choose(None)
+
+    def _take_price(self, price: float) -> None:
+        """A click into the ladder."""
+        info = self._session.info
+        if info is not None and price == price:
+            listing = info.listings[self._session.listing]
+            rounded = round(price / listing.tick) * listing.tick
+            self._board.ticket.price.value = f"{max(rounded, listing.tick):.{listing.price_decimals}f}"
+
+    # -- many in one market
+
+    def _share(self) -> None:
+        request = replace(self._catalogue.request(self._session.controls), seats=classroom.SEATS)
+        try:
+            room = classroom.begin(request, self._session.controls.speed)
+        except ClassError as error:
+            self._complain(str(error))
+            return
+        here = pn.state.location.href.partition("?")[0] if pn.state.location else ""
+        link = f"{here}?{urlencode({'market': room.id})}"
+        self._board.sharing.show_links(link, f"{link}&{urlencode({'token': room.token})}&view=agents")
+        self._board.show_again(self._session, self._names)
+
+    def _take_seat(self) -> None:
+        sharing = self._board.sharing
+        if self._room is None:
+            return
+        try:
+            self._session.seat = self._room.join(self._key, sharing.name.value_input or sharing.name.value)
+        except ClassError as error:
+            self._complain(str(error))
+            return
+        self._complain()
+        self._reopen_board()
+
+    def _arrive(self, key: str) -> None:
+        """The browser has said which account was its."""
+        self._key = key
+        if self._room is not None and self._room.seat_of(key) is not None:
+            self._session.seat = self._room.seat_of(key)
+            if self._session.info is not None:
+                self._reopen_board()
+
+    def _tell(self) -> None:
+        box = self._board.sharing.news
+        text = box.value_input or box.value
+        if text.strip():
+            self._act(TellNews(text.strip()))
+
+    # -- what the page's script hears
+
+    def _hear(self, verb: str, text: str) -> None:
+        if verb == "key":
+            self._press(text)
+        elif verb == "story":
+            agent, _, order = text.rpartition(" ")
+            if self._session.runner is not None and order.isdecimal():
+                number = self._session.runner.ask("story", agent, int(order))
+                self._questions[number] = agent, int(order)
+        elif verb == "close-story":
+            self._story.close()
+        elif verb == "watch":
+            self._board.orders.watch(text)
+            self._session.watch_orders(text)
+        elif verb == "switch":
+            name, _, state = text.rpartition(" ")
+            self._act(SwitchAgents(name, state == "on"))
+        elif verb == "cancel" and text.isdecimal():
+            self._session.cancel(int(text))
+        elif verb == "change" and text.isdecimal():
+            wanted = [order for order in self._session.orders if order.order == int(text)]
+            self._board.ticket.choose(wanted[0] if wanted else None)
+
+    def _press(self, key: str) -> None:
+        if key == "run":
+            self._toggle_run()
+        elif key == "second":
+            self._steer(self._session.step_second)
+        elif key == "event":
+            self._steer(self._session.step_event)
+        elif key in ("faster", "slower") and self._may_steer:
+            speeds = [*SPEEDS]
+            now = self._session.controls.speed or SPEEDS[-1]
+            above = [speed for speed in speeds if speed > now]
+            below = [speed for speed in speeds if speed < now]
+            found = above[:1] if key == "faster" else below[-1:]
+            if found:
+                self._sidebar.speed.value = speed_text(found[0])
+
+    # -- what is shown
+
+    def _show_choices(self) -> None:
+        controls = self._session.controls
+        if not controls.market:
+            self._sidebar.show_knobs(self._catalogue.knobs(controls), dict(controls.changes), self._move)
+            self._sidebar.strategy.value = controls.strategy or NO_STRATEGY
+        self._sidebar.beside.visible = controls.view == BESIDE
+        self._show_strategy()
+
+    def _show_strategy(self) -> None:
+        controls = self._session.controls
+        chosen = strategies().get(self._sidebar.strategy.value)
+        given = dict(controls.parameters) if chosen and chosen.name == controls.strategy else {}
+        self._sidebar.show_strategy(chosen, given)
+
     def _show_link(self) -> None:
         if pn.state.location:
-            pn.state.location.search = "?" + urlencode(self._session.controls.to_query())
+            token = {"token": self._token} if self._token else {}
+            pn.state.location.search = "?" + urlencode({**self._session.controls.to_query(), **token})
 
     def _show_status(self) -> None:
         self._status.update(self._session.info, self._session.frame, self._session.failure)
@@ -195,12 +459,14 @@ class Page:
             code=f"if (window.innerWidth < {PHONE_PX}) {{ page.data.sidebar_open = false }}",
         )
         document.js_on_event("document_ready", fold)
+        self._browser.listen(document)
         spare_styles(document)
 
     def _begin(self) -> None:
         if not self._drawn:
             self._drawn = True
-            self._session.run()
+            if self._room is None:
+                self._session.run()
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -212,6 +478,10 @@ class Page:
         # connects, and again when it comes back to a page that had been given up.
         if self._seen == now and self._session.runner is None and self._session.failure is None:
             self._open()
+        if self._stale:
+            self._stale = False
+            self._open()
+            self._show_link()
         if self._drawn and self._flow.clear():
             with pn.io.hold(self._document):
                 self._show_news()
@@ -222,13 +492,43 @@ class Page:
         if news.opened and info is not None:
             names = [listing.name for listing in info.listings]
             self._sidebar.listing.param.update(options=names, value=names[self._session.listing])
+            shown = [names[k] for k in self._session.beside]
+            self._sidebar.beside.param.update(options=names, value=shown)
             self._sidebar.show_market(info)
             self._board.open(self._session)
         if news.frame:
-            self._board.update(self._session, news)
+            self._board.update(self._session, news, self._names)
             self._sidebar.show_run(news.frame.running)
             self._flow.count()
+        elif self._names != self._shown_names:
+            # Somebody has taken a seat in a market that is held.
+            self._board.show_again(self._session, self._names)
+        self._shown_names = dict(self._names)
+        self._tell_stories()
         self._show_status()
+
+    def _tell_stories(self) -> None:
+        runner = self._session.runner
+        for number, (agent, order) in list(self._questions.items()):
+            reply = runner.take_reply(number) if runner else None
+            if reply is None and runner is not None and runner.failure is None:
+                continue
+            del self._questions[number]
+            if reply is None or reply.error:
+                self._story.say(
+                    f"Order {order} of {agent}", reply.error if reply else "The market has ended."
+                )
+            else:
+                self._story.tell(agent, order, reply.value)
+
+
+def _room_of(controls: Controls) -> tuple[Classroom | None, list[str]]:
+    if not controls.market:
+        return None, []
+    try:
+        return classroom.find(controls.market), []
+    except ClassError as error:
+        return None, [f"{error} This is a market of your own instead."]
 
 
 def serve_page(document: Document, query: Mapping[str, str]) -> None:

@@ -17,6 +17,9 @@ class Palette:
     """For venues and groups of agents; Okabe and Ito's set, with shades that stand out on the background."""
     heat: tuple[str, ...]
     mid_on_heat: str
+    mid_on_card: str
+    own: str
+    """A visitor's own orders."""
 
 
 DARK = Palette(
@@ -25,6 +28,8 @@ DARK = Palette(
     lines=("#56b4e9", "#e69f00", "#2fc6a0", "#d68fbb", "#f0e442", "#ff7a45", "#9aa7ff", "#b8c4d6"),
     heat=tuple(Inferno256),
     mid_on_heat="#ffffff",
+    mid_on_card="#e8eef7",
+    own="#f0e442",
 )
 
 LIGHT = Palette(
@@ -33,6 +38,8 @@ LIGHT = Palette(
     lines=("#0072b2", "#d55e00", "#00836a", "#a3427f", "#7a6a00", "#b23a00", "#4a55c8", "#5b6778"),
     heat=tuple(interp_palette(["#ffffff", "#cfe3f2", "#7fb2d9", "#3572b0", "#1b3f7a", "#0a1a3c"], 256)),
     mid_on_heat="#d55e00",
+    mid_on_card="#16202e",
+    own="#a3427f",
 )
 
 MONO = "'DejaVu Sans Mono', ui-monospace, 'SF Mono', Consolas, monospace"

@@ -21,9 +21,15 @@ IMAGES = ROOT / "docs" / "images"
 PICTURES = {
     "dashboard.png": ({}, 1680, 1000),
     "dashboard_light.png": ({"theme": "light", "scenario": "triangle", "speed": "120"}, 1680, 1000),
+    "dashboard_agents.png": ({"view": "agents", "speed": "300"}, 1680, 1000),
+    "dashboard_beside.png": (
+        {"scenario": "triangle", "view": "beside", "speed": "60", "theme": "light"},
+        1680,
+        1000,
+    ),
     "dashboard_phone.png": ({}, 390, 844),
 }
-FULL_PICTURES = 620
+FULL_PICTURES = 400
 
 
 def main() -> None:

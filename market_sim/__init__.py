@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from market_sim.backtesting import Backtest, backtest
     from market_sim.engine import ENGINE
     from market_sim.errors import (
         AgentError,
@@ -43,6 +44,8 @@ _HOMES = {
     "ScenarioError": "errors",
     "compute_triangular_opportunity": "triangle",
     "feed": "feeding",
+    "Backtest": "backtesting",
+    "backtest": "backtesting",
     "load": "scenario",
     "open_feed": "feeding",
     "open_replay": "replaying",
@@ -57,6 +60,7 @@ _HOMES = {
 __all__ = [
     "ENGINE",
     "AgentError",
+    "Backtest",
     "DataError",
     "EngineError",
     "LimitError",
@@ -66,6 +70,7 @@ __all__ = [
     "Result",
     "Scenario",
     "ScenarioError",
+    "backtest",
     "compute_triangular_opportunity",
     "feed",
     "load",

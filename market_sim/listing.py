@@ -139,7 +139,9 @@ class Listing:
         lots = self.sizes.steps(size, self.name)
         if lots <= 0:
             raise UnitsError(
-                f"size {size} is not above 0", self.name, "Sell with `sell`, not with a negative size."
+                f"size {size} is not above 0",
+                self.name,
+                f"Give at least a lot, {self.lot}; sell with `sell`, not with a negative size.",
             )
         return lots
 

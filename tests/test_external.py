@@ -1,10 +1,14 @@
 """A recorded market as a participant: queues, trades and their depth in either order, who is met."""
 
+import random
+
+import numpy as np
 import pytest
 from engine_kit import BUY, SELL, Market, line, report_event
 
-from market_sim.engine import EventKind, NoticeKind, Phase
+from market_sim.engine import EventKind, FlowKind, NoticeKind, Phase
 from market_sim.errors import EngineError
+from market_sim.records import FLOW, LAST, STAMPED
 
 BOOK_ACCOUNT, TAKER_ACCOUNT = 1, 2
 
@@ -561,3 +565,34 @@ def test_two_recorded_markets_side_by_side(kernel_class):
     assert market.kernel.external_bbo(1) == (None, 0, 99, 4)
     assert list(market.kernel.totals()["volume"]) == [2, 2]
     assert list(market.kernel.ledger_imbalance()) == [0, 0]
+
+
+def test_the_short_way_without_agents_is_the_long_way(kernel_class):
+    """The same levels and trades, one row an update and as updates of depth: the same log, word for word."""
+    draw = random.Random("short way")
+    markets = [Recorded(kernel_class).start() for _ in range(2)]
+    for step in range(3_000):
+        side, aggressor = draw.randrange(2), draw.randrange(2)
+        price = 100 + (1 if side else -1) * draw.randint(-1 if draw.random() < 0.1 else 1, 4)
+        lots, stamp = draw.choice((0, draw.randint(1, 30))), step if draw.random() < 0.8 else None
+        size, at = draw.randint(1, 20), 100 + (1 if aggressor == BUY else -1) * draw.randint(1, 2)
+        for market, short in zip(markets, (True, False), strict=True):
+            if step % 3 == 0:
+                market.trade(aggressor, at, size, stamp)
+            elif not short:
+                market.depth((side, price, lots), stamp=stamp)
+            else:
+                row = np.zeros(1, FLOW)
+                row["time_ns"], row["kind"], row["side"] = market.kernel.now_ns + 1, FlowKind.LEVEL, side
+                row["price"], row["size"], row["flags"] = (
+                    price,
+                    lots,
+                    LAST | (0 if stamp is None else STAMPED),
+                )
+                row["exchange_ns"] = stamp or 0
+                market.kernel.push_flow(row)
+                market.run(market.kernel.now_ns + 1)
+    one, other = (market.kernel for market in markets)
+    assert one.event_log_hash() == other.event_log_hash()
+    assert one.external_stats(0) == other.external_stats(0)
+    assert one.external_stats(0)["held_back"] > 0

@@ -60,7 +60,7 @@ def test_a_replay_takes_the_place_of_the_scenario_in_a_link() -> None:
         ("speed", "nan", "out of range"),
         ("speed", "0", "out of range"),
         ("speed", "1e9", "out of range"),
-        ("theme", "sepia", "dark and light"),
+        ("theme", "sepia", "dark, light"),
         ("listing", "A" * 501, "too long"),
         ("scenario", "a\nb", "cannot be shown"),
         ("colour", "red", "no control here"),

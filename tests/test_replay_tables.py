@@ -1,12 +1,14 @@
 """Recordings that are tables: recognised by columns, checked row by row, honest about what they lack."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from agents.base import Trader
 from market_sim import DataError, ScenarioError, replay
 from market_sim.engine import FlowKind
 from market_sim.records import LAST, SNAPSHOT
+from market_sim.replaying.convert import convert
 from market_sim.replaying.formats import open_tables, recognise
 from market_sim.replaying.rows import RowFlow
 
@@ -270,3 +272,25 @@ def test_the_outcome_does_not_depend_on_how_much_is_pushed_at_a_time(write, monk
         assert result.summary()["fills"] == 2
         hashes.add(result.event_log_hash)
     assert len(hashes) == 1
+
+
+def test_convert_writes_parquet_and_reports_faults(write, tmp_path):
+    text = DEPTH + (
+        "binance,BTCUSDT,1704187900000000,1704187900001000,true,bid,100.1,2\n"
+        "binance,BTCUSDT,1704187899000000,1704187899001000,false,bid,100.1,1\n"
+    )
+    told = convert([write(text, "depth.csv"), write(PRINTS, "prints.csv")], tmp_path / "out")
+    depth, prints = told["sources"]
+    assert (depth["rows"], depth["updates"], depth["backward_stamps"]) == (7, 5, 1)
+    faults = {fault["fault"]: fault for fault in depth["faults"]}
+    assert faults["silence"]["line"] == 7
+    assert faults["silence"]["seconds"] == pytest.approx(97.9995, abs=0.01)
+    assert faults["reconnects, with a gap before each"]["count"] == 1
+    assert (prints["rows"], prints["trades_without_side"]) == (1, 1)
+    table = pl.read_parquet(f"{depth['folder']}/*.parquet")
+    assert table["price"].to_list()[:3] == [100.1, 100.3, 100.1]
+    assert table["exchange_ns"][0] == 1_704_187_800_000_000_000
+    with pytest.raises(DataError, match="holds something already"):
+        convert(write(text, "depth.csv"), tmp_path / "out")
+    with pytest.raises(DataError, match="no tables that are known"):
+        convert(write("a,b\nc,d\n", "ab.csv"), tmp_path / "other")

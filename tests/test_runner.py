@@ -189,6 +189,17 @@ def test_every_view_of_a_runner_sees_everything_and_the_last_one_ends_it() -> No
     assert runner_by_id(runner.id) is None
 
 
+def test_who_comes_late_to_a_held_market_sees_it_at_once() -> None:
+    with opened(running=False) as view:
+        watch = Watch(view)
+        watch.until(lambda: watch.frames)
+        watch.for_seconds(0.2)
+        late = Watch(view.runner.join())
+        assert late.look() == watch.last
+        assert late.infos == watch.infos
+        late.view.leave()
+
+
 def test_a_pinned_runner_outlives_its_views() -> None:
     runner = Runner(MarketRequest(scenario="fake", seed=1), open_fake, 5.0, pinned=True)
     try:

@@ -198,11 +198,16 @@ def view() -> Iterator[View]:
     runner.close()
 
 
+def concerns(item: Answer | Told, name: str | None) -> bool:
+    return getattr(item if isinstance(item, Told) else item.command, "agent", None) == name
+
+
 class Desk:
     """Looks at a view until something is so."""
 
     def __init__(self, view: View) -> None:
         self.view = view
+        self.people: list[View] = []
         self.frame: Frame | None = None
         self.news: list[Answer | Told] = []
 
@@ -213,6 +218,9 @@ class Desk:
             _, frame, _ = self.view.poll()
             self.frame = frame or self.frame
             self.news += self.view.take_news()
+            for person in self.people:
+                # What everybody hears is counted once.
+                self.news += [item for item in person.take_news() if concerns(item, person.person)]
             time.sleep(0.005)
 
     def reply(self, what: str, *about: str | int):
@@ -226,6 +234,9 @@ def test_every_command_is_answered_and_the_journal_replays_to_the_same_hash(view
     desk = Desk(view)
     desk.until(lambda: desk.frame and desk.frame.picture.listings[0].bids)
     runner = view.runner
+    for number in (1, 2, 3):
+        desk.people.append(runner.join())
+        desk.people[-1].person = f"trader-{number}"
     for number in range(30):
         seat = f"trader-{1 + number % 3}"
         side = ("buy", "sell")[number % 2]
@@ -241,6 +252,10 @@ def test_every_command_is_answered_and_the_journal_replays_to_the_same_hash(view
     runner.send(SendOrder("trader-2", "SOUTH:BTC/USD", "sell", "0.1"))
     runner.send(Step("second"))
     desk.until(lambda: len(runner.journal) == 38)
+    for person in desk.people:
+        heard = [item for item in desk.news if concerns(item, person.person)]
+        assert len(heard) >= 10, "everybody hears what became of their own orders"
+    assert all(not concerns(item, "trader-1") for item in view.take_news())
     refused = [item for item in desk.news if isinstance(item, Answer) and not item.done]
     assert [item.command.size for item in refused] == ["nothing"]
     told = desk.reply("summary")

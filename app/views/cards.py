@@ -1,4 +1,4 @@
-"""The numbers on top: mid, spread, imbalance, simulated time, speed, events."""
+"""The numbers on top: mid, consolidated best prices, spread, imbalance, simulated time, speed, events."""
 
 from html import escape
 
@@ -13,6 +13,8 @@ STYLE = """
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); gap: 4px 20px;
   padding: 2px 6px; }
 .cell { min-width: 0; white-space: nowrap; }
+.wide { grid-column: span 2; }
+@media (max-width: 700px) { .wide { grid-column: auto; } }
 .label { font-size: 11px; letter-spacing: .08em; text-transform: uppercase; color: var(--muted); }
 .value { font-size: 23px; font-weight: 650; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .value small { font-size: 13px; font-weight: 500; margin-left: 5px; color: var(--muted); }
@@ -23,8 +25,21 @@ NONE = "–"
 DAY_NS = 86_400 * 10**9
 
 
+def consolidated(
+    info: MarketInfo, instrument: str, frame: Frame
+) -> tuple[tuple[float, str], tuple[float, str]] | None:
+    """((best bid, its venue), (best offer, its venue)) over an instrument's venues; None without both."""
+    pairs = zip(info.listings, frame.picture.listings, strict=True)
+    books = [(listing.venue, book) for listing, book in pairs if listing.instrument == instrument]
+    bids = [(book.bid, venue) for venue, book in books if book.bid is not None]
+    asks = [(book.ask, venue) for venue, book in books if book.ask is not None]
+    if not bids or not asks:
+        return None
+    return max(bids, key=lambda best: best[0]), min(asks, key=lambda best: best[0])
+
+
 class Cards:
-    """Six numbers, each with its unit and where it is taken from."""
+    """Seven numbers, each with its unit and where it is taken from."""
 
     def __init__(self) -> None:
         self._palette: Palette | None = None
@@ -43,6 +58,7 @@ class Cards:
         cells = [
             self._mid(shown, book.mid),
             self._spread(shown, book.spread),
+            self._consolidated(info, shown, frame),
             self._imbalance(book.imbalance),
             self._time(info, frame),
             self._speed(frame),
@@ -71,6 +87,21 @@ class Cards:
         ticks = round(spread / listing.tick)
         value = f"{spread:,.{listing.price_decimals}f}<small>{escape(listing.quote)}</small>"
         return _cell("Spread", value, f"{ticks:,} tick{'s' if ticks != 1 else ''}, best ask − best bid")
+
+    def _consolidated(self, info: MarketInfo, shown: ListingInfo, frame: Frame) -> str:
+        """Best bid and offer over the venues of the instrument; crossed and locked markets are said so."""
+        best = consolidated(info, shown.instrument, frame)
+        label = "Best bid and offer over venues"
+        if best is None:
+            return _cell(label, NONE, "a side is empty everywhere")
+        (bid, bidder), (ask, asker) = best
+        decimals = shown.price_decimals
+        value = f"{bid:,.{decimals}f} / {ask:,.{decimals}f}<small>{escape(shown.quote)}</small>"
+        note, color = f"bid at {escape(bidder)}, offer at {escape(asker)}", "inherit"
+        if bid >= ask:
+            word = "locked" if bid == ask else f"crossed by {bid - ask:,.{decimals}f} {escape(shown.quote)}"
+            note, color = f"<b>✕ {word}</b>: {note}", self._palette.sell
+        return f"<div class='wide'>{_cell(label, value, note, color)}</div>"
 
     def _imbalance(self, imbalance: float | None) -> str:
         if imbalance is None:

@@ -1,6 +1,9 @@
 """The depth ladder: what waits at each price around the mid."""
 
+from collections.abc import Callable, Sequence
+
 import panel as pn
+from bokeh.events import Tap
 from bokeh.models import ColumnDataSource, Range1d
 
 from app.heat import REVIEW_EVERY
@@ -8,6 +11,7 @@ from app.history import Book, History
 from app.rows import LADDER_ROWS, ROWS, PriceRows, fits, step_for
 from app.theme import Palette
 from app.views.frame import Heading, YRange, canvas, card, fixed_format
+from market_sim.frame import OrderPicture
 from market_sim.runner import ListingInfo
 
 FOLLOW_ROWS = 3
@@ -21,18 +25,24 @@ OFF_CENTRE = ROWS // 2 - LADDER_ROWS - FOLLOW_ROWS - 1
 
 
 class Ladder:
-    """Horizontal bars, sellers above the mid and buyers below it."""
+    """Horizontal bars, sellers above the mid and buyers below it; own orders as diamonds at their prices."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "depth-ladder", on_price: Callable[[float], None] | None = None) -> None:
         self._x = YRange(1e-9, from_zero=True)
         self._prices = Range1d(0, 1)
         self._centre = float("nan")
         self._rows: PriceRows | None = None
         self._pictures = 0
         self.source = ColumnDataSource({"price": [], "buy": [], "sell": []})
-        plot = canvas("depth-ladder", self._x.range, self._prices, x_label="size waiting", x_ticks=4)
+        self._own_source = ColumnDataSource({"price": [], "size": []})
+        plot = canvas(name, self._x.range, self._prices, x_label="size waiting", x_ticks=4)
         self._buy = plot.hbar(y="price", right="buy", left=0, height=1, source=self.source, line_width=0)
         self._sell = plot.hbar(y="price", right="sell", left=0, height=1, source=self.source, line_width=0)
+        self._own = plot.scatter(
+            "size", "price", source=self._own_source, marker="diamond", size=13, line_width=1.5
+        )
+        if on_price is not None:
+            plot.on_event(Tap, lambda event: on_price(event.y))
         self._plot = plot
         self._heading = Heading("Depth ladder", "")
         self.viewable = card(self._heading, pn.pane.Bokeh(plot, sizing_mode="stretch_both"), "ladder")
@@ -50,6 +60,13 @@ class Ladder:
         """Take the colours of a theme."""
         self._buy.glyph.fill_color = palette.buy
         self._sell.glyph.fill_color = palette.sell
+        self._own.glyph.update(fill_color=palette.own, line_color=palette.mid_on_card)
+
+    def mark_own(self, orders: Sequence[OrderPicture]) -> None:
+        """Own orders, at the end of their size."""
+        data = {"price": [order.price for order in orders], "size": [order.leaves for order in orders]}
+        if data != self._own_source.data:
+            self._own_source.data = data
 
     def update(self, history: History, listing: int) -> None:
         """The newest book."""
@@ -87,7 +104,7 @@ class Ladder:
             self._centre = float("nan")
             self._heading.say(
                 f"Sizes waiting on {listing.venue}, sellers above buyers; a row is "
-                f"{rows.step:,.{listing.price_decimals}f} {listing.quote}."
+                f"{rows.step:,.{listing.price_decimals}f} {listing.quote}. ◆ is your own order."
             )
         # A NaN on either side compares false: the ladder stays where it is.
         if abs(mid - self._centre) <= FOLLOW_ROWS * rows.step or mid != mid:

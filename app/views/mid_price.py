@@ -23,8 +23,8 @@ SAMPLES_SHOWN = 800
 NAN = float("nan")
 NO_TRADES: dict[str, list[float]] = {"t": [], "buy": [], "sell": []}
 SENTENCE = (
-    "Half-way between best bid and best ask of each venue; the larger trades as ▲ where a buyer crossed the "
-    "spread, ▼ where a seller did."
+    "Half-way between best bid and ask of each venue; dashed the microprice, which leans to the side where "
+    "less waits. Larger trades: ▲ a buyer crossed the spread, ▼ a seller."
 )
 
 
@@ -33,13 +33,16 @@ class MidPrice:
 
     def __init__(self, window: Range1d) -> None:
         self._y = YRange(1.0)
-        self.source = ColumnDataSource({"t": [], **{f"mid{k}": [] for k in range(VENUES)}})
+        self.source = ColumnDataSource({"t": [], **{f"mid{k}": [] for k in range(VENUES)}, "micro": []})
         self._trades = ColumnDataSource(NO_TRADES)
         plot = canvas("mid-price", window, self._y.range)
         self._lines = [
             plot.step("t", f"mid{k}", source=self.source, mode="after", line_width=WIDTHS[k])
             for k in range(VENUES)
         ]
+        self._micro = plot.step(
+            "t", "micro", source=self.source, mode="after", line_width=1.2, line_dash=[4, 3]
+        )
         # One renderer a side: a colour for each mark would be read again from text for all of them at every
         # picture.
         marks = {"source": self._trades, "size": 6, "alpha": 0.75, "line_width": 0}
@@ -48,6 +51,7 @@ class MidPrice:
         self._plot = plot
         self._heading = Heading("Mid price", SENTENCE)
         self._shown: list[int] = []
+        self._listing = 0
         self._candidates: list[TradePicture] = []
         self._pictures = 0
         self._venues: list[str] = []
@@ -59,6 +63,7 @@ class MidPrice:
         instrument = info.listings[listing].instrument
         self._shown = [k for k, other in enumerate(info.listings) if other.instrument == instrument][:VENUES]
         chosen = info.listings[listing]
+        self._listing = listing
         self._y.forget(8 * chosen.tick)
         self._plot.yaxis.axis_label = f"{instrument}, {chosen.quote}"
         self._plot.yaxis.formatter = fixed_format(chosen.price_decimals)
@@ -67,7 +72,7 @@ class MidPrice:
         self._trades.data = dict(NO_TRADES)
         self._candidates.clear()
         # A line without a venue would still be computed at every picture.
-        self._plot.renderers = [*self._lines[: len(self._shown)], self._buy, self._sell]
+        self._plot.renderers = [*self._lines[: len(self._shown)], self._micro, self._buy, self._sell]
 
     def paint(self, palette: Palette) -> None:
         """Take the colours of a theme."""
@@ -76,6 +81,7 @@ class MidPrice:
         self._colors = palette.lines[:VENUES]
         for line, color in zip(self._lines, self._colors, strict=True):
             line.glyph.line_color = color
+        self._micro.glyph.line_color = palette.mid_on_card
         self._name_lines()
 
     def _name_lines(self) -> None:
@@ -88,6 +94,7 @@ class MidPrice:
         self.source.data = {
             "t": (history.time[shown] / 1e6).tolist(),
             **{f"mid{k}": self._column(mids, k).tolist() for k in range(VENUES)},
+            "micro": history.micro[shown, self._listing].tolist(),
         }
         self._cover(history)
 
@@ -102,6 +109,7 @@ class MidPrice:
             {
                 "t": [int(history.time[-1]) / 1e6],
                 **{f"mid{k}": self._column(newest, k).tolist() for k in range(VENUES)},
+                "micro": [float(history.micro[-1, self._listing])],
             },
             rollover=SAMPLES_SHOWN,
         )

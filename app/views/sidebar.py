@@ -1,20 +1,25 @@
-"""The controls: which market, how fast, run and step."""
+"""The controls: which market, how fast, run and step; its parameters; a strategy; files to keep."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 import panel as pn
 import panel_material_ui as pmui
 
-from app.controls import FASTEST, SEED_MAX, Controls, speed_text
+from app.controls import FASTEST, SEED_MAX, SIDE_BY_SIDE, Controls, speed_text
+from app.knobs import Knob
+from app.strategies import Strategy
 from app.words import speed as speed_words
 from market_sim.runner import MarketInfo
 
 SPEEDS = (0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
+LATENCIES_MS = (0, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SIMULATION, REPLAY = "Simulate", "Replay"
+NO_STRATEGY = "none"
 
 SPEED_HINT = (
-    "Up to 5× single orders can be followed; at 300× and more, prices find each other before your eyes."
+    "Up to 5× single orders can be followed; at 300× and more, prices find each other before your eyes. "
+    "Keys: space runs and pauses, → a second, . an event, ↑ ↓ speed."
 )
 
 NOTE = """
@@ -28,20 +33,39 @@ def speed_options(also: float | None) -> dict[str, str]:
     return {**{speed_words(value): speed_text(value) for value in speeds}, "as fast as it goes": FASTEST}
 
 
+def slider(label: str, values: Iterable[float], value: float) -> pmui.DiscreteSlider:
+    """A slider over numbers, whatever their distances."""
+    options = {f"{number:g}": number for number in sorted({*values, value})}
+    return pmui.DiscreteSlider(
+        label=label, options=options, value=value, sizing_mode="stretch_width", margin=(6, 10), size="small"
+    )
+
+
 class Sidebar:
     """Widgets only: what they do is wired up by the page."""
 
-    def __init__(self, controls: Controls, scenarios: Sequence[str], recordings: Sequence[str]) -> None:
+    def __init__(
+        self,
+        controls: Controls,
+        scenarios: Sequence[str],
+        recordings: Sequence[str],
+        strategies: Sequence[str],
+        may_steer: bool,
+    ) -> None:
         wide = {"sizing_mode": "stretch_width", "margin": (6, 0)}
         small = {**wide, "size": "small"}
+        own = not controls.market
         self.source = pmui.RadioButtonGroup(
-            options=[SIMULATION, REPLAY], value=REPLAY if controls.replay else SIMULATION, **small
+            options=[SIMULATION, REPLAY],
+            value=REPLAY if controls.replay else SIMULATION,
+            visible=own,
+            **small,
         )
         self.scenario = pmui.Select(
             label="Scenario",
             options=list(scenarios),
             value=controls.scenario,
-            visible=not controls.replay,
+            visible=own and not controls.replay,
             **small,
         )
         self.replay = pmui.Select(
@@ -56,6 +80,9 @@ class Sidebar:
         )
         self.note = pn.pane.HTML("", stylesheets=[NOTE], sizing_mode="stretch_width", margin=(4, 0, 12, 0))
         self.listing = pmui.Select(label="Listing on show", options=[], **small)
+        self.beside = pmui.MultiChoice(
+            label="Side by side", options=[], max_items=SIDE_BY_SIDE, visible=False, **wide
+        )
         self.run = pmui.Button(
             label="Pause",
             icon="pause",
@@ -63,9 +90,11 @@ class Sidebar:
             variant="contained",
             sizing_mode="stretch_width",
             margin=(10, 0, 4, 0),
+            disabled=not may_steer,
         )
-        self.step_second = pmui.Button(label="+1 second", icon="skip_next", variant="outlined", **small)
-        self.step_event = pmui.Button(label="+1 event", icon="redo", variant="outlined", **small)
+        steer = {**small, "disabled": not may_steer}
+        self.step_second = pmui.Button(label="+1 second", icon="skip_next", variant="outlined", **steer)
+        self.step_event = pmui.Button(label="+1 event", icon="redo", variant="outlined", **steer)
         self.speed = pmui.DiscreteSlider(
             label="Speed, simulated seconds per second",
             options=speed_options(controls.speed),
@@ -73,6 +102,7 @@ class Sidebar:
             sizing_mode="stretch_width",
             margin=(8, 10, 4, 10),
             size="small",
+            disabled=not may_steer,
         )
         self.hint = pn.pane.HTML(
             f"<p>{SPEED_HINT}</p>", stylesheets=[NOTE], sizing_mode="stretch_width", margin=(4, 0, 12, 0)
@@ -83,30 +113,66 @@ class Sidebar:
             start=0,
             end=SEED_MAX,
             step=1,
+            visible=own,
             **small,
         )
         self.restart = pmui.Button(
-            label="Restart from the beginning", icon="restart_alt", variant="outlined", **small
+            label="Restart from the beginning", icon="restart_alt", variant="outlined", **steer
         )
+        self.latency = slider("Your own latency one way, ms", LATENCIES_MS, controls.latency)
+        self.knobs = pn.Column(sizing_mode="stretch_width", margin=0)
+        self.strategy = pmui.Select(
+            label="A strategy of yours in this market",
+            options=[NO_STRATEGY, *strategies],
+            value=controls.strategy or NO_STRATEGY,
+            **small,
+        )
+        self.parameters = pn.Column(sizing_mode="stretch_width", margin=0)
+        self.open_strategy = pmui.Button(label="Restart with it", variant="outlined", **small)
+        self.exports = pn.Column(sizing_mode="stretch_width", margin=0)
+        self._own = own
 
     def viewable(self) -> pn.Column:
         """All controls, most used first."""
         steps = pn.Row(
             self.step_second, self.step_event, sizing_mode="stretch_width", margin=0, styles={"gap": "8px"}
         )
+        more = pmui.Accordion(
+            ("Parameters", pn.Column(self.latency, self.knobs, sizing_mode="stretch_width", margin=0)),
+            (
+                "Strategy",
+                pn.Column(
+                    self.strategy, self.parameters, self.open_strategy, sizing_mode="stretch_width", margin=0
+                ),
+            ),
+            ("Keep", self.exports),
+            active=[0] if self._own else [],
+            title_variant="subtitle2",
+            sizing_mode="stretch_width",
+            margin=(8, 0),
+        )
+        if not self._own:
+            more = pmui.Accordion(
+                ("Keep", self.exports),
+                title_variant="subtitle2",
+                sizing_mode="stretch_width",
+                margin=(8, 0),
+            )
         return pn.Column(
             self.source,
             self.scenario,
             self.replay,
             self.open_replay,
             self.note,
-            self.listing,
             self.run,
             steps,
             self.speed,
             self.hint,
+            self.listing,
+            self.beside,
             self.seed,
             self.restart,
+            more,
             sizing_mode="stretch_width",
             margin=(6, 14),
         )
@@ -125,3 +191,42 @@ class Sidebar:
         """The controls of the chosen source."""
         self.scenario.visible = not replay
         self.replay.visible = self.open_replay.visible = replay
+
+    def show_knobs(
+        self, knobs: Sequence[Knob], chosen: Mapping[str, str], moved: Callable[[str, float], None]
+    ) -> None:
+        """A slider for each main parameter; `moved(key, value)` is called when one is let go."""
+        widgets = []
+        for knob in knobs:
+            widget = slider(
+                f"{knob.label}, {knob.unit}", knob.values, float(chosen.get(knob.key, knob.default))
+            )
+            widget.param.watch(lambda event, key=knob.key: moved(key, event.new), "value")
+            widgets.append(widget)
+        self.knobs.objects = widgets
+
+    def show_strategy(self, strategy: Strategy | None, given: Mapping[str, str]) -> None:
+        """A field for each parameter of a strategy."""
+        if strategy is None:
+            self.parameters.objects = []
+            return
+        note = pn.pane.HTML(f"<p>{escape(strategy.sentence)}</p>", stylesheets=[NOTE], margin=(4, 0))
+        fields = [
+            pmui.TextInput(
+                label=f"{name} ({'true or false' if isinstance(default, bool) else f'default {default}'})",
+                value=given.get(name, str(default)),
+                name=name,
+                size="small",
+                sizing_mode="stretch_width",
+                margin=(3, 0),
+            )
+            for name, default in strategy.defaults.items()
+        ]
+        self.parameters.objects = [note, *fields]
+
+    def given_parameters(self, strategy: Strategy) -> tuple[tuple[str, str], ...]:
+        """The parameters that differ from the defaults, as texts."""
+        fields = [field for field in self.parameters.objects if isinstance(field, pmui.TextInput)]
+        names = list(strategy.defaults)
+        pairs = zip(names, (field.value_input or field.value for field in fields), strict=False)
+        return tuple(sorted((name, text) for name, text in pairs if text != str(strategy.defaults[name])))

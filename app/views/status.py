@@ -19,16 +19,29 @@ STYLE = f"""
   padding: 8px 12px; margin-top: 6px; border-radius: 6px; font-size: 13.5px; line-height: 1.45;
   overflow-wrap: anywhere; }}
 .error pre {{ font: 11.5px/1.45 {MONO}; overflow: auto; max-height: 260px; white-space: pre; }}
+.welcome {{ border-left: 4px solid #4da3ff; background: color-mix(in srgb, #4da3ff 12%, transparent);
+  padding: 6px 12px; margin-top: 6px; border-radius: 6px; font-size: 13px; line-height: 1.45; }}
 summary {{ cursor: pointer; }}
 """
 
 ENGINES = {"rust": "Rust engine", "reference": "reference engine (Python)"}
 
 
-class Status:
-    """One pane of markup; every foreign text in it is escaped."""
+WELCOME = (
+    "<div class='welcome'>This is a whole market in a box: simulated traders send orders, venues match them, "
+    "and you see every order and who earns by it. It is running now: pause it with the space bar, move a "
+    "slider under Parameters, or send an order of your own under Trade yourself. Click any trade to follow "
+    "the order behind it; the address bar always holds a link to what you see.</div>"
+)
 
-    def __init__(self) -> None:
+
+class Status:
+    """One pane of markup; every foreign text in it is escaped. `welcome` adds three sentences for who comes
+    without a link.
+    """
+
+    def __init__(self, welcome: bool = False) -> None:
+        self._welcome = welcome
         self.viewable = pn.pane.HTML(
             "", sizing_mode="stretch_width", stylesheets=[STYLE], styles={"grid-area": "status"}
         )
@@ -41,6 +54,8 @@ class Status:
     def update(self, info: MarketInfo | None, frame: Frame | None, failure: Failure | None) -> None:
         """What is open now."""
         parts = [self._line(info, frame, failure)]
+        if self._welcome:
+            parts.append(WELCOME)
         parts.extend(
             f"<div class='error' role='alert'>{escape(sentence)}</div>" for sentence in self._complaints
         )

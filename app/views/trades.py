@@ -20,6 +20,8 @@ table {{ width: 100%; border-collapse: collapse; font: 11.5px/1.5 {MONO}; }}
 th {{ font-weight: 600; text-align: right; padding: 2px 10px 2px 2px; white-space: nowrap;
   color: color-mix(in srgb, currentColor 68%, transparent); }}
 td {{ text-align: right; padding: 0 10px 0 2px; white-space: nowrap; }}
+tr[data-do] {{ cursor: pointer; }}
+tr[data-do]:hover td {{ text-decoration: underline; }}
 th:first-child, td:first-child {{ text-align: left; padding-left: 14px; }}
 """
 
@@ -35,7 +37,11 @@ class Trades:
         self._pane = pn.pane.HTML("", sizing_mode="stretch_both", stylesheets=[STYLE])
         self._info: MarketInfo | None = None
         self.viewable = card(
-            Heading("Trades", "Newest first; ▲ a buyer crossed the spread, ▼ a seller did."),
+            Heading(
+                "Trades",
+                "Newest first; ▲ a buyer crossed the spread, ▼ a seller did. Click one for the order that "
+                "waited.",
+            ),
             self._pane,
             "trades",
         )
@@ -82,7 +88,8 @@ def _row(trade: TradePicture, info: MarketInfo, many: bool, palette: Palette) ->
     listing = info.listings[trade.listing]
     color, arrow = (palette.buy, "▲") if trade.side == "buy" else (palette.sell, "▼")
     venue = f"<td>{escape(listing.venue)}</td>" if many else ""
+    story = f" data-do='story:{escape(trade.maker)} {trade.maker_order}'" if trade.maker_order else ""
     return (
-        f"<tr><td>{elapsed(trade.time_ns)}</td>{venue}<td style='color:{color}'>{arrow}</td>"
+        f"<tr{story}><td>{elapsed(trade.time_ns)}</td>{venue}<td style='color:{color}'>{arrow}</td>"
         f"<td>{trade.price:,.{listing.price_decimals}f}</td><td>{trade.size:,.{listing.size_decimals}f}</td></tr>"
     )

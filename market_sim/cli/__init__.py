@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from market_sim.cli.backtest import backtest
 from market_sim.cli.bench import bench
+from market_sim.cli.convert import convert
 from market_sim.cli.errors import Commands
 from market_sim.cli.exchange import exchange
 from market_sim.cli.feed import feed
@@ -43,6 +45,8 @@ app.command()(run)
 app.command()(verify)
 app.command()(replay)
 app.command()(feed)
+app.command()(backtest)
+app.command()(convert)
 app.command()(exchange)
 app.command()(serve)
 

@@ -10,7 +10,7 @@ import typer
 
 from market_sim.cli.options import Json
 from market_sim.cli.output import emit_json, emit_pairs
-from market_sim.cli.progress import counting
+from market_sim.cli.progress import counting, working
 
 bench = typer.Typer(no_args_is_help=True, help="Measure the engine.", rich_markup_mode=None)
 
@@ -51,6 +51,23 @@ def match(
 
     with counting(f"bench match, {path}", "rounds") as tell:
         report = bench_match(file, path.value, rounds, tell, books, ledger).as_dict()
+    if as_json:
+        emit_json(report)
+    else:
+        emit_pairs(report, report)
+
+
+@bench.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="The .res.bin file of a matching workload.")],
+    rounds: Annotated[int, typer.Option(help="Timed rounds.", min=1)] = 5,
+    as_json: Json = False,
+) -> None:
+    """Replay a resolved feed, order by order and by levels, beside the package hftbacktest if installed."""
+    from market_sim.bench_replay import bench_replay
+
+    with working("bench replay"):
+        report = bench_replay(file, rounds)
     if as_json:
         emit_json(report)
     else:

@@ -127,14 +127,20 @@ def verdicts(setting: Setting, outcome: Outcome, published: Row) -> list[Verdict
     rows = [
         ("spread ($)", published.spread, outcome.spread, 0.0, 0.015),
         ("mean profit ($)", published.profit, outcome.profit.mean(), profit_sd / np.sqrt(count), 1.5),
-        ("sd of profit ($)", published.profit_sd, profit_sd, _sd_error(outcome.profit), 0.1 * profit_sd),
+        (
+            "sd of profit ($)",
+            published.profit_sd,
+            profit_sd,
+            _sd_error(outcome.profit),
+            0.1 * published.profit_sd,
+        ),
         ("mean inventory (lots)", published.inventory, outcome.inventory.mean(), mean_error, both),
         (
             "sd of inventory (lots)",
             published.inventory_sd,
             inventory_sd,
             _sd_error(outcome.inventory),
-            0.1 * inventory_sd,
+            0.1 * published.inventory_sd,
         ),
     ]
     return [Verdict(f"{name}: {what}", *map(float, numbers)) for what, *numbers in rows]

@@ -18,6 +18,7 @@ from market_sim.frame import TradePicture
 from market_sim.runner import nursery
 from market_sim.runner.commands import (
     Acknowledge,
+    Action,
     Ask,
     Command,
     MarketRequest,
@@ -56,12 +57,15 @@ def open_runners() -> list["Runner"]:
 class View:
     """One reader of a runner: what it has not yet seen."""
 
-    def __init__(self, runner: "Runner", info: MarketInfo | None) -> None:
+    def __init__(self, runner: "Runner", info: MarketInfo | None, frame: Frame | None) -> None:
         self._runner = runner
         self._info = info
-        self._frame: Frame | None = None
+        # A held market sends nothing until something happens: who comes late sees what the others see.
+        self._frame = frame
         self._trades: deque[TradePicture] = deque(maxlen=TRADES_KEPT)
         self._news: deque[Answer | Told] = deque(maxlen=NEWS_KEPT)
+        #: The person whose news this view keeps beside everybody's; None for who only watches.
+        self.person: str | None = None
 
     @property
     def runner(self) -> "Runner":
@@ -77,6 +81,10 @@ class View:
         self._info, self._frame = None, None
         self._trades.clear()
         return news
+
+    def _concerns(self, item: Action | Told) -> bool:
+        """Other people's orders are theirs alone; what an instructor does is for everybody."""
+        return bool(getattr(item, "agent", self.person) == self.person)
 
     def take_news(self) -> list[Answer | Told]:
         """What became of commands, and what people were told, since the last call; never waits."""
@@ -96,7 +104,8 @@ class View:
         else:
             self._frame = message
             self._trades.extend(message.trades)
-            self._news.extend((*message.answers, *message.told))
+            self._news.extend(item for item in message.answers if self._concerns(item.command))
+            self._news.extend(item for item in message.told if self._concerns(item))
 
 
 class Runner:
@@ -119,6 +128,7 @@ class Runner:
         self._asked = 0
         self._watched: dict[View, str] = {}
         self._info: MarketInfo | None = None
+        self._newest: Frame | None = None
         self._views: list[View] = []
         self._lock = threading.Lock()
         context = nursery.context()
@@ -145,9 +155,14 @@ class Runner:
         """Whether the market's process runs."""
         return self._process.is_alive()
 
+    @property
+    def watched_by(self) -> int:
+        """How many views look at it."""
+        return len(self._views)
+
     def join(self) -> View:
         """Look at this market too."""
-        view = View(self, self._info)
+        view = View(self, self._info, self._newest)
         self._views.append(view)
         return view
 
@@ -226,8 +241,9 @@ class Runner:
                 del self._replies[next(iter(self._replies))]
             return
         if isinstance(message, MarketInfo):
-            self._info = message
+            self._info, self._newest = message, None
         else:
+            self._newest = message
             self.journal.extend(message.journal)
             self._post(Acknowledge())
         for view in self._views:

@@ -277,8 +277,11 @@ class Loop:
         now = time.perf_counter()
         if not self._stale or now < self._next_frame or self._unread >= FRAMES_UNREAD:
             return
-        picture = self._market.picture()
         self._told.extend(self._market.take_told())
+        if not self._running:
+            # A held market sends no later picture that could bring what this one leaves out.
+            self._market.watch_orders(self._watched)
+        picture = self._market.picture()
         self._trades_dropped += max(0, len(self._trades) + len(picture.trades) - TRADES_KEPT)
         self._trades.extend(picture.trades)
         if self._running:

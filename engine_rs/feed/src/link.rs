@@ -69,13 +69,18 @@ pub struct Link {
     connects: Budget,
     snapshots: Budget,
     pub messages: Messages,
+    /// Counts of a successor, whose messages are repeats to the consumer; nobody reads them.
+    unseen: Messages,
     pub connections: Connections,
     commands: Vec<Command>,
 }
 
 /// Runs something with the context of a connection and hands on what comes out of it.
 macro_rules! with_context {
-    ($link:expr, $now:expr, |$ctx:ident| $body:expr) => {{
+    ($link:expr, $now:expr, |$ctx:ident| $body:expr) => {
+        with_context!($link, $now, messages, |$ctx| $body)
+    };
+    ($link:expr, $now:expr, $messages:ident, |$ctx:ident| $body:expr) => {{
         let mut out = Vec::new();
         let mut $ctx = Context {
             now: $now,
@@ -84,7 +89,7 @@ macro_rules! with_context {
             settings: &$link.settings,
             jitter: &mut $link.jitter,
             snapshots: &mut $link.snapshots,
-            messages: &mut $link.messages,
+            messages: &mut $link.$messages,
             out: &mut out,
         };
         let result = $body;
@@ -117,6 +122,8 @@ impl Link {
             snapshots: Budget::per_minute(settings.snapshots_per_minute),
             settings,
             messages: Messages::default(),
+            // More than could ever be settled.
+            unseen: Messages { buffered: 1 << 60, ..Messages::default() },
             connections: Connections::default(),
             commands: Vec::new(),
         }
@@ -164,7 +171,7 @@ impl Link {
             self.deliver(now, out, sink);
         } else if let Some((session, stage)) = &mut self.next {
             *stage = open;
-            let ((), out) = with_context!(self, now, |ctx| session.on_open(&mut ctx));
+            let ((), out) = with_context!(self, now, unseen, |ctx| session.on_open(&mut ctx));
             self.hold(now, conn, out, sink);
         }
     }
@@ -234,10 +241,7 @@ impl Link {
         self.messages.count(Fate::Ignored);
         let Some((session, stage)) = &mut self.next else { return };
         if stage.conn() == Some(conn) {
-            // What it keeps is none of the consumer's messages.
-            let counted = self.messages;
-            let (_, out) = with_context!(self, now, |ctx| session.on_frame(&mut ctx, frame));
-            self.messages = counted;
+            let (_, out) = with_context!(self, now, unseen, |ctx| session.on_frame(&mut ctx, frame));
             self.hold(now, conn, out, sink);
             self.hand_over(now, sink);
         }
@@ -248,9 +252,7 @@ impl Link {
             let ((), out) = with_context!(self, now, |ctx| self.session.on_fetched(&mut ctx, sub, body));
             self.deliver(now, out, sink);
         } else if let Some(session) = successor_on(&mut self.next, conn) {
-            let counted = self.messages;
-            let ((), out) = with_context!(self, now, |ctx| session.on_fetched(&mut ctx, sub, body));
-            self.messages = counted;
+            let ((), out) = with_context!(self, now, unseen, |ctx| session.on_fetched(&mut ctx, sub, body));
             self.hold(now, conn, out, sink);
             self.hand_over(now, sink);
         }
@@ -274,10 +276,12 @@ impl Link {
             self.deliver(now, out, sink);
         } else if let Some(session) = successor_on(&mut self.next, conn) {
             let machine = &mut session.machines[sub];
-            let counted = self.messages;
-            let ((), out) =
-                with_context!(self, now, |ctx| machine.on_fetch_failed(&mut ctx, why, refused, retry_after));
-            self.messages = counted;
+            let ((), out) = with_context!(self, now, unseen, |ctx| machine.on_fetch_failed(
+                &mut ctx,
+                why,
+                refused,
+                retry_after
+            ));
             self.hold(now, conn, out, sink);
         }
     }
@@ -339,12 +343,10 @@ impl Link {
                 self.cut(now, conn, "no handshake in time", sink)
             }
             Stage::Open(conn, _) => {
-                let counted = self.messages;
-                let (probe, out) = with_context!(self, now, |ctx| {
+                let (probe, out) = with_context!(self, now, unseen, |ctx| {
                     session.tick(&mut ctx);
                     session.probe(&mut ctx)
                 });
-                self.messages = counted;
                 let dead = now.even_ns >= session.dies_at(&self.settings) || session.is_over();
                 self.commands.extend((probe == Some(Probe::Frame)).then_some(Command::Ping(conn)));
                 self.hold(now, conn, out, sink);
@@ -402,7 +404,7 @@ impl Link {
     }
 
     fn successor(&mut self, now: Now) -> Session {
-        let (session, _) = with_context!(self, now, |ctx| self.session.successor(&mut ctx));
+        let (session, _) = with_context!(self, now, unseen, |ctx| self.session.successor(&mut ctx));
         session
     }
 

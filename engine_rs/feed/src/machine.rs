@@ -596,7 +596,7 @@ impl Machine {
     }
 
     fn drop_kept(&mut self, ctx: &mut Context) {
-        if !self.widening && !self.successor {
+        if !self.widening {
             ctx.messages.settle(Fate::Dropped, self.kept.len() as u64);
         }
         self.widening = false;
@@ -687,6 +687,10 @@ impl Machine {
         if ctx.venue.may_be_crossed {
             self.was_live |= self.is_exposed();
             let state = if self.was_live { State::Resyncing } else { State::Syncing };
+            if self.ask_at.is_none() {
+                // An auction lasts; a fault is over with the next snapshot.
+                self.ask_at = Some(ctx.after(ctx.settings.snapshot_timeout_ms));
+            }
             self.enter(ctx, state, "bids and asks cross: an auction, or a fault".to_owned());
             return Fate::Applied;
         }
@@ -702,6 +706,7 @@ impl Machine {
         }
         self.was_live = true;
         self.misses = 0;
+        (self.ask_at, self.data_due) = (None, None);
         self.live_since = ctx.now.even_ns;
         self.last_data = ctx.now.even_ns;
         self.trades.forget_expected();

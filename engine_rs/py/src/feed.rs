@@ -231,7 +231,7 @@ impl FeedHandle {
         let capture = lock(&self.capture);
         let Some((path, writer)) = &*capture else { return Ok(None) };
         let table = PyDict::new(py);
-        table.set_item("path", path)?;
+        table.set_item("path", path.to_string_lossy())?;
         table.set_item("records", writer.records)?;
         table.set_item("bytes", writer.bytes)?;
         table.set_item("error", writer.error.as_deref())?;

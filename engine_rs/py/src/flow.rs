@@ -1,6 +1,6 @@
 //! Recorded flow in bulk: FLOW rows of `market_sim.records`, several of which may make one update.
 
-use market_core::external::{DepthUpdate, OrderOp, OrderOpKind, TradeUpdate};
+use market_core::external::{DepthUpdate, LevelUpdate, OrderOp, OrderOpKind, TradeUpdate};
 use market_core::kernel::{FlowEvent, FlowUpdate};
 use market_core::types::{Lots, Nanos, Side, Ticks};
 use pyo3::prelude::*;
@@ -78,7 +78,7 @@ pub fn updates(bytes: &[u8], mut take: impl FnMut(FlowUpdate) -> PyResult<()>) -
         if row.kind != LEVEL && row.kind != TRADE && row.order(side).is_none() {
             return wrong(number, "no such kind");
         }
-        if row.flags & LAST != 0 && rows.is_empty() && row.kind != LEVEL {
+        if row.flags & LAST != 0 && rows.is_empty() && row.flags & SNAPSHOT == 0 {
             take(alone(&row, side))?;
             continue;
         }
@@ -103,6 +103,12 @@ pub fn updates(bytes: &[u8], mut take: impl FnMut(FlowUpdate) -> PyResult<()>) -
 
 fn alone(row: &Row, side: Side) -> FlowUpdate {
     row.update(match row.order(side) {
+        None if row.kind == LEVEL => FlowEvent::Level(LevelUpdate {
+            exchange_ns: row.exchange_ns(),
+            side,
+            price: row.price,
+            lots: row.size,
+        }),
         Some(op) => FlowEvent::Order(op),
         None => FlowEvent::Trade(TradeUpdate {
             exchange_ns: row.exchange_ns(),

@@ -25,6 +25,11 @@ impl Level {
     }
 
     #[inline]
+    pub const fn tail(&self) -> Slot {
+        self.tail
+    }
+
+    #[inline]
     pub const fn orders(&self) -> u32 {
         self.orders
     }

@@ -64,6 +64,22 @@ impl Book {
         self.queue(side, ladder::key(side, price)).map(|order| (order.id, order.leaves))
     }
 
+    /// The last of the queue at a price: its id and leaves.
+    #[inline]
+    pub fn last_order(&self, side: Side, price: Ticks) -> Option<(OrderId, Lots)> {
+        let slot = self.sides[side.index()].level(ladder::key(side, price))?.tail();
+        let order = self.orders.get(slot);
+        Some((order.id, order.leaves))
+    }
+
+    /// The first of the queue at a price: its id and leaves.
+    #[inline]
+    pub fn first_order(&self, side: Side, price: Ticks) -> Option<(OrderId, Lots)> {
+        let slot = self.sides[side.index()].level(ladder::key(side, price))?.head();
+        let order = self.orders.get(slot);
+        Some((order.id, order.leaves))
+    }
+
     /// Orders of a side by priority.
     pub fn side_orders(&self, side: Side) -> impl Iterator<Item = (OrderId, OrderState)> {
         self.keys(side)

@@ -58,10 +58,11 @@ impl Journal {
     }
 
     /// A step's command, if it was one, and its rows.
-    pub fn step(&mut self, number: usize) -> (Option<Command>, &mut [Event]) {
-        let end = self.steps.get(number + 1).map_or(self.rows.len(), |next| next.first_row);
-        let Step { command, first_row } = self.steps[number];
-        (command, &mut self.rows[first_row..end])
+    pub fn step(&mut self, number: usize) -> (Option<&Command>, &mut [Event]) {
+        let Self { steps, rows } = self;
+        let end = steps.get(number + 1).map_or(rows.len(), |next| next.first_row);
+        let step = &steps[number];
+        (step.command.as_ref(), &mut rows[step.first_row..end])
     }
 
     fn begin(&mut self, command: Option<Command>) -> &mut Vec<Event> {

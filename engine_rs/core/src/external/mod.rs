@@ -5,6 +5,7 @@
 //! ordinary matching; there is no second mechanism that could invent a fill. What was recorded is the
 //! shadow: depth updates reconcile the book with it, trades only move the queue.
 
+mod alone;
 mod depth;
 mod desk;
 mod known;
@@ -30,6 +31,23 @@ pub struct DepthUpdate {
     /// The whole book rather than changes of it.
     pub snapshot: bool,
     pub levels: Vec<(Side, Ticks, Lots)>,
+}
+
+/// A recorded change of one level; most changes of depth are that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelUpdate {
+    pub exchange_ns: Option<Nanos>,
+    pub side: Side,
+    pub price: Ticks,
+    /// Lots there now; 0 deletes the level.
+    pub lots: Lots,
+}
+
+impl From<LevelUpdate> for DepthUpdate {
+    fn from(level: LevelUpdate) -> Self {
+        let LevelUpdate { exchange_ns, side, price, lots } = level;
+        Self { exchange_ns, snapshot: false, levels: vec![(side, price, lots)] }
+    }
 }
 
 /// A recorded trade.

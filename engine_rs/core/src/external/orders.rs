@@ -103,15 +103,25 @@ impl External {
             return;
         }
         self.recorded.set_lots(place, left);
-        self.cut(desk, place);
+        self.cut_by(desk, place, lots);
     }
 
     /// The order is over in the record.
     fn leave(&mut self, desk: &mut Desk, place: Place) {
+        let lots = self.recorded.get(place).lots;
         self.recorded.forget_id(place);
-        self.cut(desk, place);
+        self.cut_by(desk, place, lots);
         if !self.recorded.get(place).departed {
             self.recorded.release(place);
+        }
+    }
+
+    /// The same, where the record has just fallen by so many lots: without agents nothing else can differ.
+    fn cut_by(&mut self, desk: &mut Desk, place: Place, lots: Lots) {
+        let order = self.recorded.get(place);
+        match order.order().filter(|_| self.after.is_empty() && !order.departed) {
+            Some(own) => desk.reduce(own, lots),
+            None => self.cut(desk, place),
         }
     }
 

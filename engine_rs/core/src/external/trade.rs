@@ -11,6 +11,9 @@ impl External {
     /// trade already (its lots went from the back), those lots come back: the queue advances once.
     /// The shadow stays: only depth updates are the truth about sizes.
     pub fn trade(&mut self, desk: &mut Desk, trade: &TradeUpdate) {
+        if self.trade_alone(desk, trade) {
+            return;
+        }
         self.stats.trades += 1;
         let (side, price, size) = (trade.aggressor.opposite(), trade.price, trade.size);
         if !desk.is_open() {

@@ -3,7 +3,7 @@
 use super::Kernel;
 use super::clearing::Cause;
 use super::error::{KernelError, Result, later_as_asked};
-use crate::external::{DepthUpdate, Desk, External, OrderOp, OrderOpKind, Stats, TradeUpdate};
+use crate::external::{DepthUpdate, Desk, External, LevelUpdate, OrderOp, OrderOpKind, Stats, TradeUpdate};
 use crate::types::{Lots, MAX_PRICE, MAX_SIZE, Nanos, Side, Ticks};
 
 /// A recorded update on its way in.
@@ -20,6 +20,8 @@ pub struct FlowUpdate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowEvent {
     Depth(DepthUpdate),
+    /// One level of it.
+    Level(LevelUpdate),
     Trade(TradeUpdate),
     /// One event of a feed of single orders; most updates are that.
     Order(OrderOp),
@@ -33,6 +35,7 @@ impl FlowEvent {
             FlowEvent::Depth(depth) => {
                 depth.levels.iter().try_for_each(|&(side, price, lots)| check(side, price, lots, 0))
             }
+            FlowEvent::Level(level) => check(level.side, level.price, level.lots, 0),
             FlowEvent::Trade(trade) => check(trade.aggressor, trade.price, trade.size, 1),
             FlowEvent::Order(op) => check_order(op),
             FlowEvent::Orders(ops) => ops.iter().try_for_each(check_order),
@@ -131,21 +134,27 @@ impl Kernel {
         let external = market.external.as_mut().expect("checked when it was pushed");
         match &update.event {
             FlowEvent::Depth(depth) => external.depth(&mut desk, depth),
+            FlowEvent::Level(level) => {
+                if !external.level_alone(&mut desk, level) {
+                    external.depth(&mut desk, &DepthUpdate::from(*level));
+                }
+            }
             FlowEvent::Trade(trade) => external.trade(&mut desk, trade),
             FlowEvent::Order(op) => external.orders(&mut desk, std::slice::from_ref(op)),
             FlowEvent::Orders(ops) => external.orders(&mut desk, ops),
         }
         let listing = market.local;
         self.set_timer(venue, listing..listing + 1);
-        let mut done = Ok(());
         for number in 0..journal.len() {
             let (command, rows) = journal.step(number);
-            let cause =
-                command.as_ref().map(|command| Cause { command, with_terms: None, sent_ns: self.now });
-            done = done.and_then(|()| self.clear(venue, rows, cause));
+            let cause = command.map(|command| Cause { command, with_terms: None, sent_ns: self.now });
+            // Not collected in a variable: an outcome is larger than most steps.
+            if let Err(error) = self.clear(venue, rows, cause) {
+                self.journal = journal;
+                return Err(error);
+            }
         }
         self.journal = journal;
-        done?;
         self.publish_if_changed(place, update.delay_ns)
     }
 }

@@ -60,23 +60,36 @@ impl Listing {
     }
 
     /// Takes an order out of the book, of which an auction's price takes note.
+    #[inline]
     pub(super) fn take_out(&mut self, id: OrderId) -> Option<Rest> {
         let order = self.book.take_out(id)?;
-        self.note_gone(&order);
+        if !self.plain {
+            self.note_gone(order.terms, order.leaves);
+        }
         Some(order)
     }
 
-    pub(super) fn note_gone(&mut self, order: &Rest) {
-        self.shift(order.terms.side(), order.terms.price(), -order.leaves);
+    // By value, here and below: what the hot path hands over by reference it has to keep in memory.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn note_gone(&mut self, terms: Terms, leaves: Lots) {
+        self.shift(terms.side(), terms.price(), -leaves);
     }
 
     /// Changes leaves and total of an order in its place.
+    #[inline]
     pub(super) fn resize(&mut self, id: OrderId, change: Lots) {
         if !self.plain {
-            let state = self.book.order(id).expect("the order rests");
-            self.shift(state.side, state.price, change);
+            self.note_resized(id, change);
         }
         self.book.resize(id, change);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_resized(&mut self, id: OrderId, change: Lots) {
+        let state = self.book.order(id).expect("the order rests");
+        self.shift(state.side, state.price, change);
     }
 
     /// Orders without a price (0) count at every price.

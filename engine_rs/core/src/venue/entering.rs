@@ -146,6 +146,8 @@ impl Listing {
     }
 
     /// A replaced order that has lost its place comes in as a new one, with all its terms but a minimum.
+    #[cold]
+    #[inline(never)]
     pub(super) fn enter_again(
         &mut self,
         order: Rest,
@@ -153,23 +155,19 @@ impl Listing {
         accounts: &Accounts,
         say: &mut Writer,
     ) {
+        let extra = Extra { unpriced: None, ..extra.unwrap_or(Extra::NONE) };
         if self.regime.collects() {
-            let extra = Extra { unpriced: None, ..extra.unwrap_or(Extra::NONE) };
             return self.rest_called(order, extra, say);
         }
         let (side, price, stp) = (order.terms.side(), order.terms.price(), order.terms.stp());
         let subject = Subject { id: order.id, side, price };
         let taker = Taker { agent: order.id.agent, side, limit: Some(price), size: order.leaves, stp };
-        let left = if stp.is_plain() && self.book.is_plain() && self.regime.is_plain() {
-            Left { taken: self.sweep(order.id, &taker, accounts, say), total: order.total }
-        } else {
-            self.sweep_with(&subject, &taker, order.total, accounts, say)
-        };
+        let left = self.sweep_with(&subject, &taker, order.total, accounts, say);
         if left.taken.met_itself {
             say.cancelled(&subject, left.taken.leaves, CancelReason::SelfTrade);
         } else if left.taken.leaves > 0 {
             let rest = Rest { leaves: left.taken.leaves, total: left.total, ..order };
-            self.rest_with(rest, extra.unwrap_or(Extra::NONE), &subject, say);
+            self.rest_with(rest, extra, &subject, say);
         }
         self.show_reserves(say);
     }

@@ -120,7 +120,7 @@ impl Listing {
     ) -> Result<(), RejectReason> {
         let Some(order) = self.book.take_out(id) else { return self.cancel_waiting(id, reason, say) };
         if !self.plain {
-            self.note_gone(&order);
+            self.note_gone(order.terms, order.leaves);
         }
         let subject = Subject { id, side: order.terms.side(), price: order.terms.price() };
         say.cancelled(&subject, order.leaves, reason);

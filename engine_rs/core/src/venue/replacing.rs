@@ -7,7 +7,7 @@ use super::stop::Stop;
 use super::waiting::Waits;
 use super::writer::{Subject, Writer};
 use super::{checks, sense};
-use crate::book::{OrderState, Rest, Terms};
+use crate::book::{OrderState, Rest, Taker, Terms};
 use crate::event::{CancelReason, RejectReason};
 use crate::order::OrderType;
 use crate::types::{Lots, OrderId, Ticks};
@@ -55,6 +55,8 @@ impl Listing {
 
     /// What limits say of new numbers for an order. Less at the same price is always fine: whoever has too much
     /// must be able to shed it.
+    #[cold]
+    #[inline(never)]
     pub(super) fn check_replaced(
         &self,
         id: OrderId,
@@ -104,6 +106,18 @@ impl Listing {
         Ok(())
     }
 
+    #[inline(always)]
+    fn enter_again_plain(&mut self, order: Rest, subject: &Subject, accounts: &Accounts, say: &mut Writer) {
+        let (side, limit, stp) = (subject.side, Some(subject.price), order.terms.stp());
+        let taker = Taker { agent: order.id.agent, side, limit, size: order.leaves, stp };
+        let taken = self.sweep(order.id, &taker, accounts, say);
+        if taken.met_itself {
+            say.cancelled(subject, taken.leaves, CancelReason::SelfTrade);
+        } else if taken.leaves > 0 {
+            self.rest(Rest { leaves: taken.leaves, ..order }, subject, say);
+        }
+    }
+
     fn replace_resting(
         &mut self,
         id: OrderId,
@@ -133,7 +147,12 @@ impl Listing {
             let old = self.take_out(id).expect("the checks found it");
             say.replaced(&subject, size, leaves, false);
             let terms = Terms::new(state.side, price, old.terms.stp(), old.terms.post_only());
-            self.enter_again(Rest { terms, leaves, total: size, ..old }, extra, accounts, say);
+            let new = Rest { terms, leaves, total: size, ..old };
+            if self.plain & terms.stp().is_plain() {
+                self.enter_again_plain(new, &subject, accounts, say);
+            } else {
+                self.enter_again(new, extra, accounts, say);
+            }
         }
         Ok(())
     }

@@ -183,6 +183,8 @@ pub(super) struct Ask {
 
 impl Listing {
     /// Counts a message, or says that it is one too many.
+    #[cold]
+    #[inline(never)]
     pub(super) fn check_rate(
         &mut self,
         agent: AgentId,
@@ -194,6 +196,8 @@ impl Listing {
         if passes { Ok(()) } else { Err(RejectReason::RiskMessageRate) }
     }
 
+    #[cold]
+    #[inline(never)]
     pub(super) fn check_risk(&self, ask: &Ask, exempt: bool) -> Result<(), RejectReason> {
         let account = self.regime.risk.accounts.get(&ask.agent).filter(|_| !exempt);
         let Some(account) = account else { return Ok(()) };

@@ -1,0 +1,254 @@
+"""What a page offers, without a browser: sliders, strategies, shared markets, and what it says of a frame."""
+
+from dataclasses import replace
+
+import pytest
+
+from app import classroom
+from app.catalogue import catalogue
+from app.classroom import ClassError, Classroom
+from app.controls import Controls, from_query
+from app.knobs import knobs_of
+from app.strategies import strategies
+from app.views.cards import consolidated
+from app.views.sharing import ranking
+from app.views.story import Story
+from app.views.timeline import Timeline
+from market_sim.frame import AgentPicture, ListingPicture
+from market_sim.runner import MarketRequest, TimelineEvent, open_market
+from market_sim.scenario import load
+from tests.test_page_state import frame, info
+
+NS = 1_000_000_000
+
+# -- sliders
+
+
+@pytest.mark.parametrize("scenario", ["two_venues", "triangle", "pairs"])
+def test_every_value_of_every_slider_makes_a_scenario(scenario: str) -> None:
+    knobs = knobs_of(scenario)
+    assert {"noise-rate", "market-maker-count", "latency-retail"} <= {knob.key for knob in knobs}
+    assert len({knob.key for knob in knobs}) == len(knobs)
+    for knob in knobs:
+        assert knob.default in knob.values
+        assert knob.unit
+        for value in (knob.values[0], knob.values[-1]):
+            load(scenario, knob.changes(value), shipped_only=True)
+
+
+def test_a_slider_changes_what_it_names() -> None:
+    by_key = {knob.key: knob for knob in knobs_of("two_venues")}
+    changed = load(
+        "two_venues",
+        [
+            *by_key["latency-between"].changes(5.0),
+            *by_key["taker-fee-SOUTH".lower()].changes(2.0),
+            *by_key["volatility-btc-usd"].changes(0.0),
+            *by_key["noise-rate"].changes(5.0),
+        ],
+    )
+    assert changed.latency["between"].model("entry", "SOUTH") == ("constant", 5_000_000)
+    assert changed.latency["between"].model("data", "NORTH") == ("constant", 5_000_000)
+    assert changed.venues["SOUTH"].taker_fee_e8 == 20_000
+    assert changed.fundamentals["BTC/USD"].volatility_bps == 0
+    assert {group.params["rate"] for group in changed.agents if group.name.startswith("noise")} == {5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ((("moon", "1"),), "no slider 'moon'"),
+        ((("noise-rate", "fast"),), "'fast' is no number"),
+        ((("noise-rate", "1e9"),), "out of range"),
+        ((("noise-rate", "nan"),), "out of range"),
+        ((("market-maker-count", "1.5"),), "no whole number"),
+    ],
+)
+def test_a_slider_that_cannot_be_is_said_and_left_where_it_was(changes, words: str) -> None:
+    controls, (complaint,) = catalogue().check(Controls(changes=changes))
+    assert controls == Controls()
+    assert words in complaint
+    assert "The sliders are where the scenario has them." in complaint
+
+
+def test_a_slider_at_its_default_is_no_change() -> None:
+    default = next(knob for knob in knobs_of("two_venues") if knob.key == "noise-rate").default
+    request = catalogue().request(Controls(changes=(("noise-rate", f"{default:g}"),)))
+    assert request.changes == ()
+
+
+# -- strategies
+
+
+def test_shipped_strategies_are_offered_and_people_are_not() -> None:
+    offered = strategies()
+    assert {"AvellanedaStoikov", "PairsTrader", "CrossVenueArbitrageur"} <= offered.keys()
+    assert not {"Trader", "Human"} & offered.keys()
+    assert all(strategy.sentence for strategy in offered.values())
+
+
+def test_parameters_are_read_as_their_defaults_are() -> None:
+    maker = strategies()["AvellanedaStoikov"]
+    assert maker.parameters([("size", "0.5"), ("finite", "true"), ("patience_ticks", "2")]) == (
+        ("finite", True),
+        ("patience_ticks", 2),
+        ("size", 0.5),
+    )
+    for given, words in (
+        (("size", "big"), "give a number"),
+        (("finite", "maybe"), "true or false"),
+        (("colour", "red"), "no parameter 'colour'"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            maker.parameters([given])
+
+
+@pytest.mark.parametrize("name", ["os:system", "Human", "Trader", "__import__"])
+def test_a_foreign_class_is_no_strategy(name: str) -> None:
+    controls, (complaint,) = catalogue().check(Controls(strategy=name))
+    assert controls.strategy == ""
+    assert f"There is no strategy {name!r}" in complaint
+
+
+def test_a_link_of_everything_comes_back() -> None:
+    controls = Controls(
+        view="beside",
+        beside=("SOUTH:BTC/USD", "NORTH:BTC/USD"),
+        latency=5.0,
+        strategy="AvellanedaStoikov",
+        changes=(("latency-retail", "5"), ("noise-rate", "2")),
+        parameters=(("size", "0.5"),),
+    )
+    assert from_query(controls.to_query(), Controls()) == (controls, [])
+    assert catalogue().check(controls) == (controls, [])
+    shared = Controls(market="abc", view="agents")
+    assert shared.to_query() == {"market": "abc", "view": "agents"}
+
+
+# -- a class
+
+
+class StillRunner:
+    """A runner that does nothing."""
+
+    watched_by = 0
+    pinned = True
+
+    def __init__(self) -> None:
+        self.id, self.closed = "room", False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def room(seats: int = 2) -> Classroom:
+    return Classroom(StillRunner(), "secret", seats)
+
+
+def test_every_browser_has_one_account_and_every_name_one_owner() -> None:
+    here = room()
+    assert here.join("key-a", "  Ada   Lovelace ") == "trader-1"
+    assert here.join("key-b", "Bob") == "trader-2"
+    assert here.join("key-a", "Ada") == "trader-1"
+    assert here.names == {"trader-1": "Ada", "trader-2": "Bob"}
+    assert here.seat_of("key-b") == "trader-2"
+    assert here.seat_of("key-c") is None
+    with pytest.raises(ClassError, match="'ADA' is taken"):
+        here.join("key-c", "ADA")
+    with pytest.raises(ClassError, match="All 2 accounts"):
+        here.join("key-c", "Cleo")
+    for name in ("", "   ", "\x00"):
+        with pytest.raises(ClassError, match="Say who you are"):
+            room().join("key", name)
+
+
+def test_only_the_token_makes_an_instructor() -> None:
+    here = room()
+    assert here.is_instructor("secret")
+    assert not any(here.is_instructor(token) for token in ("", "Secret", "secre", "ſecret"))
+
+
+def test_a_market_that_everybody_left_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    left, watched = room(), room()
+    watched.runner.watched_by = 1
+    monkeypatch.setattr(classroom, "_open", {"left": left, "watched": watched})
+    for here in (left, watched):
+        here.runner.id = "left" if here is left else "watched"
+        here.seen -= 2 * classroom.DESERTED_S
+    classroom.sweep()
+    assert left.runner.closed
+    assert not watched.runner.closed
+    with pytest.raises(ClassError, match="no shared market 'left'"):
+        classroom.find("left")
+
+
+def test_the_leaderboard_ranks_who_has_a_seat_by_profit() -> None:
+    agents = [
+        AgentPicture(f"trader-{k}", profit, {"BTC": 0.5}, 0, True) for k, profit in enumerate((1, 3, 2))
+    ]
+    shown = frame(NS)
+    shown = replace(shown, picture=replace(shown.picture, agents=agents))
+    rows = ranking(shown, {"trader-0": "Ada", "trader-1": "<b>Bob</b>"})
+    assert rows == [("<b>Bob</b>", "trader-1", 3, 0.5), ("Ada", "trader-0", 1, 0.5)]
+
+
+# -- what is said of a frame
+
+
+@pytest.mark.parametrize(
+    ("north", "south", "expected"),
+    [
+        ((99.0, 101.0), (98.0, 100.0), ((99.0, "NORTH"), (100.0, "SOUTH"))),
+        ((101.0, 102.0), (99.0, 100.0), ((101.0, "NORTH"), (100.0, "SOUTH"))),
+    ],
+)
+def test_the_consolidated_best_names_its_venues(north, south, expected) -> None:
+    def book(bid: float, ask: float) -> ListingPicture:
+        return ListingPicture("x", [(bid, 1.0)], [(ask, 1.0)], None, "continuous")
+
+    shown = frame(NS)
+    shown = replace(shown, picture=replace(shown.picture, listings=[book(*north), book(*south)]))
+    assert consolidated(info(), "BTC/USD", shown) == expected
+    empty = ListingPicture("x", [], [], None, "continuous")
+    dark = replace(shown, picture=replace(shown.picture, listings=[empty, empty]))
+    assert consolidated(info(), "BTC/USD", dark) is None
+
+
+def test_the_microprice_leans_to_the_side_where_less_waits() -> None:
+    assert ListingPicture("x", [(99.0, 3.0)], [(101.0, 1.0)], None, "continuous").microprice == 100.5
+    assert ListingPicture("x", [], [(101.0, 1.0)], None, "continuous").microprice is None
+
+
+def test_names_and_texts_in_markup_are_escaped() -> None:
+    story = Story()
+    story.say("<script>", "<img src=x onerror=alert(1)>")
+    assert "<script>" not in story.viewable.object
+    assert "<img" not in story.viewable.object
+    line = Timeline()
+    event = TimelineEvent(2 * NS, "news", "<script>boo</script>")
+    line.update(info(timeline=(event,)), frame(NS))
+    text = line._pane.object
+    assert "<script>" not in text
+    assert "class='next'" in text
+    line.update(info(timeline=(event,)), frame(3 * NS))
+    assert "class='past'" in line._pane.object
+
+
+def test_a_scenarios_events_are_told_in_words() -> None:
+    from market_sim.runner.introduction import in_words
+
+    table = load("two_venues").resolved()
+    table["events"] = [
+        {"at": "10s", "kind": "news", "text": "hear"},
+        {"at": "5s", "kind": "suspend", "venue": "NORTH"},
+        {"at": "20s", "kind": "agents_off", "agents": ["noise-north"]},
+        {"at": "30s", "kind": "jump", "instrument": "BTC/USD", "bps": "-50"},
+    ]
+    words = [in_words(event) for event in load(table).events]
+    assert words == [
+        "News: hear",
+        "NORTH is suspended",
+        "noise-north switched off",
+        "The value of BTC/USD jumps by -50 bps",
+    ]
+    assert open_market(MarketRequest(scenario="two_venues")).info().timeline == ()
