@@ -224,17 +224,13 @@ def test_batches_are_published_command_by_command(venue_class):
 # --- properties -----------------------------------------------------------------------------------------
 
 
-# A halt of one listing alone changes no phase that a subscriber keeps.
-WITHOUT_HALTS = [name for name, mix in WHOLE_MIXES.items() if not any(mix.halts)]
-
-
 @hammer
-@given(name=st.sampled_from(WITHOUT_HALTS), seed=st.integers(0, 10**6), joins=st.integers(1, 120))
+@given(name=st.sampled_from(list(WHOLE_MIXES)), seed=st.integers(0, 10**6), joins=st.integers(1, 120))
 def test_the_rows_rebuild_the_books_after_every_command(venue_class, name, seed, joins):
     rebuild(venue_class, name, seed, 150, joins)
 
 
-@pytest.mark.parametrize("name", WITHOUT_HALTS)
+@pytest.mark.parametrize("name", list(WHOLE_MIXES))
 def test_a_long_stream_is_rebuilt(venue_class, name):
     rebuild(venue_class, name, f"market data {name}", 1_200, 600)
 
