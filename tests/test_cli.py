@@ -298,7 +298,8 @@ def test_bench_prints_the_promised_keys(folder):
     told = json.loads(out)
     assert told.pop("ns_per_message") > 0
     assert told == {
-        "path": "reference", "workload": "w.bin", "messages": 1, "preload": 1, "rounds": 2,
+        "path": "reference", "books": 1, "ledger": False, "workload": "w.bin", "messages": 1, "preload": 1,
+        "rounds": 2,
         "fills": 1, "traded": 4, "hash": 0 * 31 + 4 * 7 + 100,
     }  # fmt: skip
     assert "w.bin" in refused(

@@ -935,11 +935,11 @@ def fees_are_not_reserved(patch):
 def news_travels_without_latency(patch):
     honest = clearing.Clearing._send_report
 
-    def send(self, market, event, cause):
-        honest(self, market, event, cause)
-        self._agents[event.agent].gateway.settle(market.terms, event)
+    def send(self, market, event, cause, is_first):
+        honest(self, market, event, cause, is_first)
+        self._agents[event.agent].gateway.settle(market.terms, event, is_first)
 
-    def arrive(self, market, event):
+    def arrive(self, market, event, answers=False):
         self._ready.append(clearing.report_notice(self.now_ns, event))
 
     patch.setattr(clearing.Clearing, "_send_report", send)
@@ -966,9 +966,9 @@ def disabled_agents_stay_in(patch):
 
 
 def halts_are_told_at_once(patch):
-    def publish(self, where, phase):
+    def publish(self, venue, phase, listing):
         for profile in range(len(self._profiles)):
-            self._on_phase(profile, where, phase)
+            self._on_phase(profile, venue, phase, listing)
 
     patch.setattr(publishing.Publishing, "_publish_phase", publish)
 

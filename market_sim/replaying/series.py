@@ -285,6 +285,9 @@ def _of_symbol(first: int, block: pl.DataFrame, form: Form, symbol: str) -> tupl
     return block.filter(own), first + own.arg_true().to_numpy().astype(np.int64)
 
 
+PARTS_OF_BARS = {"open", "high", "low", "volume"}
+
+
 def form_of(file: FilePath, wanted: str | None = None) -> Form | None:
     """The form of a CSV file by its header; None if it is none of these. `wanted`: say why it is not that."""
     name = fspath(file)
@@ -301,6 +304,8 @@ def form_of(file: FilePath, wanted: str | None = None) -> Form | None:
         return Form(form, columns, None if "symbol" in columns else "")
     plain = [column.lower() for column in header]
     if plain and plain[0] in TIME and len(header) > 1 and wanted in (None, "closes"):
+        if PARTS_OF_BARS & set(plain):
+            return None  # bars with columns missing: `open` is no symbol
         # The second column tells whether the rest are prices of symbols that the header names.
         return Form("closes", {"time": header[0]}, "")
     return None
