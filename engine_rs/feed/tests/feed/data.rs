@@ -15,10 +15,15 @@ fn recorded(name: &str) -> Option<String> {
         Ok(text) => Some(text),
         Err(error) => {
             assert!(std::env::var_os("MARKET_SIM_DATA").is_none(), "{name} in MARKET_SIM_DATA: {error}");
-            // No word to print it with: a test that has nothing to read passes.
+            say(&format!("skipped, no {name} beside the checkout: {error}"));
             None
         }
     }
+}
+
+#[allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that does not run says why")]
+fn say(why: &str) {
+    eprintln!("{why}");
 }
 
 /// (right, wrong) checksums over all frames.
