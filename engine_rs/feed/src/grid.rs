@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-/// Largest price in ticks and largest size in lots that the engine takes.
+/// Largest price in ticks and largest size in lots of a book here. The engine takes sizes up to 2^48 lots and refuses
+/// more by name; a cheap coin in lots of 1e-8 passes that, and its book can still be followed and proven.
 pub const LARGEST_TICKS: i64 = 1 << 53;
-pub const LARGEST_LOTS: i64 = 1 << 48;
+pub const LARGEST_LOTS: i64 = 1 << 62;
 
 const POWERS: [u64; 20] = {
     let mut powers = [1; 20];
@@ -277,7 +278,8 @@ mod tests {
         assert!(grid.price("0.00").unwrap_err().0.contains("price of 0"));
         assert!(grid.price("1.005").unwrap_err().0.contains("tick 0.01"));
         assert!(grid.price("99999999999999999999").unwrap_err().0.contains("more than"));
-        assert!(grid.size("2814749.76710657").unwrap_err().0.contains("more than"));
+        assert_eq!(grid.size("46116860184.27387904"), Ok(1 << 62));
+        assert!(grid.size("46116860184.27387905").unwrap_err().0.contains("more than"));
     }
 
     #[test]
