@@ -34,8 +34,10 @@ fn checksums(
     depth: Option<usize>,
 ) -> (u64, u64) {
     let venue = protocol::venue(venue).unwrap();
-    let grid = || Grid::new("0.0000000001", "0.00000001").unwrap();
-    let symbols = Symbols::new(names.iter().map(|name| ((*name).to_owned(), grid())).collect());
+    // As fine as any of them needs; in dollars an order far away is too many such ticks.
+    let tick = |name: &str| if name.ends_with("/BTC") { "0.0000000001" } else { "0.000001" };
+    let grid = |name: &str| Grid::new(tick(name), "0.00000001").unwrap();
+    let symbols = Symbols::new(names.iter().map(|name| ((*name).to_owned(), grid(name))).collect());
     let mut protocol = (venue.open)(None);
     let mut books = vec![Book::new(depth); names.len()];
     let (mut right, mut wrong) = (0, 0);
