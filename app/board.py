@@ -187,9 +187,18 @@ class Board:
             self.mid_price.update(history)
             self.flow.update(history)
         self.mid_price.add_trades(news.trades)
+        self.mid_price.mark_events(session.timeline)
         self.heatmap.update(history)
         self.ladder.update(history, session.listing)
         self.ladder.mark_own([order for order in session.orders if order.listing == session.listing])
+
+    def show_answer(self, session: Session) -> None:
+        """What the newest picture says in words of the visitor's own doings, before the picture itself."""
+        assert session.info is not None, "a market has introduced itself"
+        told = session.take_told()
+        if told:
+            self.ticket.hear(list(told))
+            self.ticket.update(session.info, session.account, session.orders, self.palette)
 
     def show_again(self, session: Session, names: dict[str, str]) -> None:
         """The newest picture once more: colours or listing have changed, and a held market sends no other."""
@@ -214,7 +223,7 @@ class Board:
         if self.view == AGENTS and (self._pictures % AGENTS_EVERY == 0 or at_once):
             self.agents.update(history, session.listing, frame)
             self.between.update(info, session.listing, frame)
-            self.timeline.update(info, frame)
+            self.timeline.update(session.timeline, frame.picture.time_ns)
             self.sharing.update(info, frame, names, session.seat)
 
     def _show_window(self, session: Session) -> None:

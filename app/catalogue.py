@@ -82,6 +82,9 @@ class Catalogue:
     @staticmethod
     def _strategy(controls: Controls) -> tuple[str, tuple[tuple[str, str | int | float | bool], ...]] | None:
         if not controls.strategy:
+            if controls.parameters:
+                names = ", ".join(name[:40] for name, _ in controls.parameters[:4])
+                raise ValueError(f"There is no strategy whose parameters these are: {names}.")
             return None
         strategy = strategies().get(controls.strategy)
         if strategy is None:

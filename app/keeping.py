@@ -1,13 +1,17 @@
 """Files to keep: tables as CSV or Parquet, the journal, and a picture of the charts."""
 
+import csv
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import panel as pn
 import panel_material_ui as pmui
 
+from app.session import Session
+from app.views.sharing import ranking
 from market_sim.runner import Runner
+from market_sim.runner.spreadsheet import harmless_text
 
 PATIENCE_S = 10.0
 TABLES = ("trades", "orders", "accounts")
@@ -105,3 +109,30 @@ def _journal(market: Runner) -> io.BytesIO:
     from market_sim.runner.journal import to_text
 
     return io.BytesIO(to_text(market.request, market.journal).encode())
+
+
+def standings_button(session: Session, names: Callable[[], Mapping[str, str]]) -> pmui.FileDownload:
+    """The leaderboard as a file, with the names that people have chosen."""
+    return pmui.FileDownload(
+        label="Leaderboard (CSV)",
+        filename="leaderboard.csv",
+        callback=lambda: io.BytesIO(standings(session, names()).encode()),
+        variant="outlined",
+        size="small",
+        sizing_mode="stretch_width",
+        margin=(4, 0),
+    )
+
+
+def standings(session: Session, names: Mapping[str, str]) -> str:
+    """Rank, name, account, profit and inventory of everybody with a seat, as CSV; only the head without any
+    picture yet.
+    """
+    info, out = session.info, io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    unit, base = (info.numeraire, info.listings[0].base) if info else ("", "")
+    writer.writerow(["rank", "who", "account", f"profit_{unit}", f"inventory_{base}"])
+    rows = ranking(session.frame, dict(names)) if session.frame else []
+    for rank, (name, account, profit, held) in enumerate(rows, start=1):
+        writer.writerow([rank, harmless_text(name), account, repr(profit), repr(held)])
+    return out.getvalue()

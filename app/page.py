@@ -32,7 +32,7 @@ from app.controls import (
     parse_speed,
     speed_text,
 )
-from app.quiet import spare_styles
+from app.quiet import leave_idle, spare_styles
 from app.session import OpenRunner, Session, open_runner
 from app.strategies import strategies
 from app.theme import RAW_CSS, THEME_CONFIG
@@ -44,6 +44,12 @@ from app.views.story import Story
 from market_sim.runner import End, SetVenue, SwitchAgents, TellNews
 
 BEAT_MS = 50
+LOOK_MS = 8
+"""Between two looks for the answer to what a visitor has asked for: it is not left to the next beat."""
+
+ANSWER_S = 0.5
+"""How long pictures are held back for an answer: painted first, they would make it late."""
+
 PHONE_PX = 700
 
 DESERTED_S = 3.0
@@ -82,7 +88,7 @@ class Page:
         self._asked_for = time.monotonic()
         self._seen = -DESERTED_S
         self._key = ""
-        self._stale = False
+        self._stale = self._looking = False
         self._shown_names: dict[str, str] = {}
         self._story, self._questions = Story(), dict[int, tuple[str, int]]()
         dark = controls.theme == DARK
@@ -98,7 +104,11 @@ class Page:
             sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap", "padding": "3px 16px"}},
         )
         self._flow = FlowControl(self._board.window)
-        self._browser = Browser(self._board.window, self._hear, self._arrive)
+        self._browser = Browser(
+            self._board.window,
+            lambda verb, text: self._at_once(lambda _: self._hear(verb, text), None),
+            self._arrive,
+        )
         self.template = pmui.Page(
             title="market_sim",
             sidebar=[self._sidebar.viewable()],
@@ -109,6 +119,7 @@ class Page:
             busy_indicator=None,
             raw_css=[RAW_CSS],
         )
+        leave_idle(self.template)
         self.template.param.watch(lambda event: self._choose_theme(event.new), "dark_theme")
         self._wire()
         self._show_choices()
@@ -156,12 +167,52 @@ class Page:
             (bar.strategy, lambda _: self._show_strategy()),
             (self._views, self._choose_view),
         ):
-            widget.param.watch(lambda event, chosen=chosen: chosen(event.new), "value")
-        bar.exports.objects = keeping.buttons(lambda: self._session.runner, self._complain)
+            widget.param.watch(lambda event, chosen=chosen: self._at_once(chosen, event.new), "value")
+        kept = keeping.buttons(lambda: self._session.runner, self._complain)
+        if self._room is not None and self._may_steer:
+            kept.append(keeping.standings_button(self._session, lambda: self._names))
+        bar.exports.objects = kept
+
+    def _at_once(self, action: Callable[[Any], None], value: Any) -> None:
+        action(value)
+        self._look_soon()
 
     def _soon(self, action: Callable[[], None]) -> None:
         """Do it as soon as the document may be changed: a click's own handler runs without that right."""
-        self._document.add_next_tick_callback(lambda: action())
+
+        def act() -> None:
+            action()
+            self._look_soon()
+
+        self._document.add_next_tick_callback(act)
+
+    @property
+    def _waits(self) -> bool:
+        return self._session.awaits_answer or bool(self._questions)
+
+    def _look_soon(self) -> None:
+        """Look for the answer to a command or a question until it is there."""
+        if self._waits and not self._looking:
+            self._looking, self._asked_at = True, time.monotonic()
+            self._document.add_timeout_callback(self._look, LOOK_MS)
+
+    def _look(self) -> None:
+        self._session.look()
+        self._tell_stories()
+        if self._waits and time.monotonic() - self._asked_at < ANSWER_S:
+            self._document.add_timeout_callback(self._look, LOOK_MS)
+            return
+        self._looking = False
+        if self._drawn and not self._session.unshown.opened:
+            with pn.io.hold(self._document):
+                self._show_answer()
+
+    def _show_answer(self) -> None:
+        """What an answer says in words, before any picture: painting takes longer."""
+        if self._session.frame is not None:
+            self._sidebar.show_run(self._session.frame.running)
+            self._board.show_answer(self._session)
+        self._show_status()
 
     def _complain(self, *sentences: str) -> None:
         self._status.complain(list(sentences))
@@ -188,7 +239,7 @@ class Page:
     def _choose(self, **changes: Any) -> None:
         """Open another market, or say why it cannot be and keep the one that is open."""
         before = self._session.controls
-        controls = replace(before, listing="", beside=(), **changes)
+        controls = replace(before, listing="", beside=(), parameters=(), **changes)
         if bool(controls.replay) != bool(before.replay):
             controls = replace(controls, speed=REPLAY_SPEED if controls.replay else DEFAULT_SPEED)
         try:
@@ -336,8 +387,9 @@ class Page:
             self._complain(str(error))
             return
         here = pn.state.location.href.partition("?")[0] if pn.state.location else ""
-        link = f"{here}?{urlencode({'market': room.id})}"
-        self._board.sharing.show_links(link, f"{link}&{urlencode({'token': room.token})}&view=agents")
+        # Whoever follows a link first needs a seat, and those are taken on the page with the leaderboard.
+        link = f"{here}?{urlencode({'market': room.id, 'view': AGENTS})}"
+        self._board.sharing.show_links(link, f"{link}&{urlencode({'token': room.token})}")
         self._board.show_again(self._session, self._names)
 
     def _take_seat(self) -> None:
@@ -482,7 +534,7 @@ class Page:
             self._stale = False
             self._open()
             self._show_link()
-        if self._drawn and self._flow.clear():
+        if self._drawn and not self._looking and self._flow.clear():
             with pn.io.hold(self._document):
                 self._show_news()
 

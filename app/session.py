@@ -23,6 +23,7 @@ from market_sim.runner import (
     SendOrder,
     SetSpeed,
     Step,
+    TimelineEvent,
     Told,
     View,
     open_market,
@@ -40,6 +41,16 @@ class News:
     trades: tuple[TradePicture, ...]
     news: tuple[Answer | Told, ...] = ()
 
+    def then(self, later: "News") -> "News":
+        """Both looks as one: what another market has sent before counts no more."""
+        if later.opened:
+            return replace(later, news=self.news + later.news)
+        trades, news = self.trades + later.trades, self.news + later.news
+        return News(self.opened, later.frame or self.frame, trades, news)
+
+
+NOTHING = News(False, None, ())
+
 
 class Session:
     """Controls, the runner they stand for, and the history of what it sent. `seat` is the account that the
@@ -56,6 +67,9 @@ class Session:
         self.failure: Failure | None = None
         self._open_runner = open_runner
         self._view: View | None = None
+        self._asked = 0
+        #: What has been looked at and not been given to anybody.
+        self.unshown = NOTHING
 
     # -- the market
 
@@ -70,18 +84,31 @@ class Session:
         return self.history.info if self.history is not None else None
 
     @property
+    def timeline(self) -> list[TimelineEvent]:
+        """What the scenario lets happen and what was done from outside, by time."""
+        if self.info is None or self.runner is None:
+            return []
+        return sorted([*self.info.timeline, *self.runner.happened], key=lambda event: event.time_ns)
+
+    @property
     def running(self) -> bool:
         """Whether simulated time passes, as far as the newest frame knows."""
         return self.frame is not None and self.frame.running
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a command is on its way that the newest frame knows nothing of."""
+        known = self.frame.commands if self.frame is not None else 0
+        return self.runner is not None and self.failure is None and known < self._asked
 
     def open(self, request: MarketRequest, running: bool) -> None:
         """Leave the open market and open another: in the same process where it is ours alone and well."""
         runner = self.runner
         if runner is not None and not runner.pinned and runner.failure is None:
             self.history = self.frame = None
-            runner.send(SetSpeed(self.controls.speed))
-            runner.send(Reopen(request))
-            runner.send(Run() if running else Pause())
+            self.unshown = NOTHING
+            for command in (SetSpeed(self.controls.speed), Reopen(request), Run() if running else Pause()):
+                self.send(command)
             return
         self.close()
         self._view = self._open_runner(request, self.controls.speed, running).join()
@@ -96,11 +123,27 @@ class Session:
         if self._view:
             self._view.leave()
         self._view = self.history = self.frame = self.failure = None
+        self._asked, self.unshown = 0, NOTHING
 
     def poll(self) -> News:
-        """Look at the runner and remember what is new."""
+        """What is new since the last call."""
+        self.look()
+        news, self.unshown = self.unshown, NOTHING
+        return news
+
+    def take_told(self) -> tuple[Answer | Told, ...]:
+        """What is new of commands and own orders; the next `poll` brings the rest."""
+        told = self.unshown.news
+        self.unshown = replace(self.unshown, news=())
+        return told
+
+    def look(self) -> None:
+        """Look at the runner, and remember what is new until it is asked for."""
+        self.unshown = self.unshown.then(self._look())
+
+    def _look(self) -> News:
         if self._view is None:
-            return News(False, None, ())
+            return NOTHING
         info, frame, trades = self._view.poll()
         self.failure = self.failure or self._view.runner.failure
         if info is not None:
@@ -236,6 +279,7 @@ class Session:
         """A command to the market's process."""
         if self.runner:
             self.runner.send(command)
+            self._asked = self.runner.sent
 
 
 def open_runner(request: MarketRequest, speed: float | None, running: bool) -> Runner:

@@ -20,6 +20,8 @@ class Palette:
     mid_on_card: str
     own: str
     """A visitor's own orders."""
+    mark: str
+    """Events in a chart."""
 
 
 DARK = Palette(
@@ -30,6 +32,7 @@ DARK = Palette(
     mid_on_heat="#ffffff",
     mid_on_card="#e8eef7",
     own="#f0e442",
+    mark="#c3b6ff",
 )
 
 LIGHT = Palette(
@@ -40,6 +43,7 @@ LIGHT = Palette(
     mid_on_heat="#d55e00",
     mid_on_card="#16202e",
     own="#a3427f",
+    mark="#5b3fb0",
 )
 
 MONO = "'DejaVu Sans Mono', ui-monospace, 'SF Mono', Consolas, monospace"

@@ -85,6 +85,32 @@ TEXT = """
 }
 """
 
+# From the moment the browser takes in the next click until an element says certain words on the screen.
+EFFECT = """
+([selector, words]) => {
+    const find = root => {
+        if (root.querySelector(selector)) { return root }
+        for (const {shadowRoot} of root.querySelectorAll("*")) {
+            const found = shadowRoot && find(shadowRoot)
+            if (found) { return found }
+        }
+        return null
+    }
+    const home = find(document)
+    let began = null
+    document.addEventListener("click", event => { began = event.timeStamp }, {capture: true, once: true})
+    window.effect = new Promise(done => {
+        const look = () => {
+            const said = home.querySelector(selector)?.innerText ?? ""
+            if (began === null || !said.includes(words)) { requestAnimationFrame(look) }
+            // The words are in the page; the next frame begins when this one has been painted.
+            else { requestAnimationFrame(() => done(performance.now() - began)) }
+        }
+        requestAnimationFrame(look)
+    })
+}
+"""
+
 
 class Served:
     """A dashboard that serves, and the process that does."""
@@ -224,6 +250,12 @@ class Visit:
     def pause(self) -> None:
         self.button("Pause").click()
         self.page.locator(".chip", has_text="paused").wait_for()
+
+    def effect_ms(self, button: Locator, selector: str, words: str) -> float:
+        """Click, and measure in the page how long it takes until an element there says these words."""
+        self.page.evaluate(EFFECT, [selector, words])
+        button.click()
+        return self.page.evaluate("window.effect")
 
     def query(self) -> str:
         """What the address bar says of the controls."""

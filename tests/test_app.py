@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -240,7 +241,8 @@ def test_a_link_that_asks_for_what_there_is_not_is_answered_in_words(visit: Call
     assert len(alerts) == 4
     text = " ".join(alerts)
     assert (
-        "There is no scenario '<b>moon</b>': choose pairs, triangle, two_venues. This is two_venues" in text
+        "There is no scenario '<b>moon</b>': choose eventful, pairs, triangle, two_venues. This is two_venues"
+        in text
     )
     assert "'seven' is no whole number" in text
     assert "'-3' is out of range" in text
@@ -255,6 +257,23 @@ def test_a_replay_shows_where_it_comes_from(visit: Callable[..., Visit]) -> None
     assert "recorded traders do not react" in status
     assert "BTC" in page.note("Mid")
     page.page.locator("td", has_text="100.01").first.wait_for()
+
+
+def test_a_strategy_trades_in_a_replay_and_its_tables_can_be_kept(
+    visit: Callable[..., Visit], tmp_path: Path
+) -> None:
+    page = visit().open(
+        replay="made_by_hand.gz", strategy="AvellanedaStoikov", speed="60", view="agents", **{"p.size": "0.5"}
+    )
+    row = page.page.locator("tr.group", has_text="strategy")
+    until(lambda: row.count() and int(row.locator("td").nth(4).inner_text()) > 0, "the strategy has no order")
+    assert "recorded traders do not react" in page.status()
+    page.page.get_by_text("Keep", exact=True).click()
+    with page.page.expect_download() as waiting:
+        page.button("Orders (CSV)").click()
+    waiting.value.save_as(tmp_path / "orders.csv")
+    orders = pl.read_csv(tmp_path / "orders.csv")
+    assert (orders.filter(pl.col("agent") == "strategy")["size"].drop_nulls() == 0.5).any()
 
 
 @pytest.mark.parametrize("name", ["none.gz", "../../etc/passwd", "/etc/passwd", "C:\\secret.gz"])

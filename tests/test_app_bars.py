@@ -159,6 +159,12 @@ def resident_mb(pids: set[int]) -> float:
     return pages * 4096 / MB
 
 
+def renderers(browser: Browser) -> set[int]:
+    """The processes in which the browser keeps its pages."""
+    found = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    return {process["id"] for process in found if process["type"] == "renderer"}
+
+
 @pytest.mark.browser
 @needs_chromium
 @pytest.mark.timeout(1200)
@@ -167,10 +173,10 @@ def test_ten_minutes_grow_neither_server_nor_browser(browser: Browser, tmp_path:
         visit = Visit(browser, site, 1680, 1000).open()
         heap = visit.page.context.new_cdp_session(visit.page)
 
-        def held() -> tuple[float, float]:
+        def held() -> tuple[float, float, float]:
             heap.send("HeapProfiler.collectGarbage")
             used = heap.send("Runtime.getHeapUsage")["usedSize"] / MB
-            return resident_mb({site.process.pid, *site.markets()}), used
+            return resident_mb({site.process.pid, *site.markets()}), used, resident_mb(renderers(browser))
 
         visit.page.wait_for_timeout(60_000)  # pools and caches fill
         before = held()
@@ -178,7 +184,9 @@ def test_ten_minutes_grow_neither_server_nor_browser(browser: Browser, tmp_path:
         after = held()
         print(f"server and market {before[0]:.0f} -> {after[0]:.0f} MB")
         print(f"the page's heap {before[1]:.0f} -> {after[1]:.0f} MB")
+        print(f"the browser's renderers {before[2]:.0f} -> {after[2]:.0f} MB")
         assert after[0] - before[0] <= 50
         assert after[1] - before[1] <= 50
+        assert after[2] - before[2] <= 50
         visit.page.close()
         settle(site)

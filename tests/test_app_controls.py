@@ -1,7 +1,6 @@
 """Every control of the dashboard in a real Chromium, each judged by what happens in the market."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -299,7 +298,7 @@ def test_a_class_trades_in_one_market_and_only_the_instructor_steers(
         pupil.page.close()
         pupil.page = context.new_page()
         pupil.page.set_default_timeout(PATIENCE_MS)
-        pupil.page.goto(f"{everybody}&view=agents")
+        pupil.page.goto(everybody)
         pupil.until_painted(1)
         expect(pupil.button("Run")).to_be_disabled()
         expect(pupil.button("End the session")).to_have_count(0)
@@ -340,13 +339,17 @@ def test_a_class_trades_in_one_market_and_only_the_instructor_steers(
 
 @pytest.mark.slow
 def test_from_a_click_to_its_effect(visit: Callable[..., Visit]) -> None:
+    """Measured in the page: a driver that asks from outside asks at intervals longer than the wait."""
     page = visit().open()
-    waits = []
-    for _ in range(20):
+    page.until_painted(20)
+    waits = {"steer": [], "order": []}
+    for number in range(1, 21):
         for name, chip in (("Pause", "paused"), ("Run", "running")):
-            began = time.perf_counter()
-            page.button(name).click()
-            page.page.locator(".chip", has_text=chip).wait_for()
-            waits.append(time.perf_counter() - began)
-    print(f"click to effect: median {median(waits) * 1000:.0f} ms, worst {max(waits) * 1000:.0f} ms")
-    assert median(waits) <= 0.2
+            waits["steer"].append(page.effect_ms(page.button(name), ".chip", chip))
+        page.page.wait_for_timeout(100)
+        buy = page.page.get_by_role("button", name="Buy", exact=True)
+        waits["order"].append(page.effect_ms(buy, ".mine", f"Order {number} sent"))
+    for name, found in waits.items():
+        print(f"click to effect, {name}: median {median(found):.0f} ms, worst {max(found):.0f} ms")
+    assert median(waits["steer"]) <= 200
+    assert median(waits["order"]) <= 200

@@ -1,16 +1,24 @@
 """What a page offers, without a browser: sliders, strategies, shared markets, and what it says of a frame."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
+import panel as pn
+import panel_material_ui as pmui
 import pytest
+from bokeh.plotting import figure
+from panel.util import edit_readonly
 
 from app import classroom
 from app.catalogue import catalogue
 from app.classroom import ClassError, Classroom
 from app.controls import Controls, from_query
 from app.knobs import knobs_of
+from app.quiet import leave_idle
+from app.session import News
 from app.strategies import strategies
 from app.views.cards import consolidated
+from app.views.marks import Marks
 from app.views.sharing import ranking
 from app.views.story import Story
 from app.views.timeline import Timeline
@@ -226,12 +234,47 @@ def test_names_and_texts_in_markup_are_escaped() -> None:
     assert "<img" not in story.viewable.object
     line = Timeline()
     event = TimelineEvent(2 * NS, "news", "<script>boo</script>")
-    line.update(info(timeline=(event,)), frame(NS))
+    line.update([event], NS)
     text = line._pane.object
     assert "<script>" not in text
     assert "class='next'" in text
-    line.update(info(timeline=(event,)), frame(3 * NS))
+    line.update([event], 3 * NS)
     assert "class='past'" in line._pane.object
+
+
+def test_events_are_numbered_alike_in_the_chart_and_on_the_time_line() -> None:
+    events = [
+        TimelineEvent(NS, "jump", "The value of BTC/USD jumps by 60 bps"),
+        TimelineEvent(2 * NS, "outside", "NORTH is suspended."),
+    ]
+    plot = figure()
+    marks = Marks(plot)
+    assert marks.renderers == []
+    assert marks.show(events)
+    assert not marks.show(events), "nothing new is nothing to draw"
+    lines, texts = marks.renderers
+    assert lines.data_source is texts.data_source
+    assert lines.data_source.data["t"] == [1000.0, 2000.0]
+    assert lines.data_source.data["text"] == ["1 The value of BTC/USD jumps…", "2 NORTH is suspended."]
+    line = Timeline()
+    line.update(events, NS)
+    assert "1. 0:00:01.000 The value of BTC/USD jumps by 60 bps" in line._pane.object
+    assert "2. 0:00:02.000 NORTH is suspended." in line._pane.object
+    assert marks.show([])
+    assert marks.renderers == []
+
+
+def test_the_scenario_with_events_lets_them_happen() -> None:
+    market = open_market(MarketRequest(scenario="eventful", seed=7))
+    happens = {event.text: event.time_ns for event in market.info().timeline}
+    halt, again = happens["NORTH is suspended"], happens["NORTH takes orders again"]
+    market.step_to(halt + NS)
+    assert market.picture().listings[0].phase == "suspended"
+    volumes = [listing.volume for listing in market.picture().listings]
+    market.step_to(again)
+    later = [listing.volume for listing in market.picture().listings]
+    assert later[0] == volumes[0]
+    assert later[1] > volumes[1], "the other venue trades on"
 
 
 def test_a_scenarios_events_are_told_in_words() -> None:
@@ -252,3 +295,30 @@ def test_a_scenarios_events_are_told_in_words() -> None:
         "The value of BTC/USD jumps by -50 bps",
     ]
     assert open_market(MarketRequest(scenario="two_venues")).info().timeline == ()
+
+
+def test_a_page_does_not_follow_whether_the_server_is_busy() -> None:
+    page = pmui.Page(busy_indicator=None)
+    leave_idle(page)
+    with edit_readonly(pn.state):
+        pn.state.busy = True
+        try:
+            assert page.busy is False
+        finally:
+            pn.state.busy = False
+
+
+class Told(NamedTuple):
+    """What a look may bring, without a market."""
+
+    text: str
+
+
+def test_what_was_looked_at_early_is_given_later_and_nothing_twice() -> None:
+    early = News(True, None, ("a trade",), (Told("sent"),))
+    both = early.then(News(False, None, ("another",), (Told("filled"),)))
+    assert both.opened
+    assert both.trades == ("a trade", "another")
+    assert [item.text for item in both.news] == ["sent", "filled"]
+    # Of the market before nothing is shown in the next one.
+    assert both.then(News(True, None, ())).trades == ()

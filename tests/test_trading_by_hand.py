@@ -252,6 +252,10 @@ def test_every_command_is_answered_and_the_journal_replays_to_the_same_hash(view
     runner.send(SendOrder("trader-2", "SOUTH:BTC/USD", "sell", "0.1"))
     runner.send(Step("second"))
     desk.until(lambda: len(runner.journal) == 38)
+    assert [event.text for event in runner.happened] == [
+        "Everybody has heard: half time",
+        "value-north switched off.",
+    ]
     for person in desk.people:
         heard = [item for item in desk.news if concerns(item, person.person)]
         assert len(heard) >= 10, "everybody hears what became of their own orders"
@@ -272,11 +276,14 @@ def test_reopening_is_another_market_in_the_same_process(view: View) -> None:
     desk.until(lambda: desk.frame and desk.frame.picture.time_ns > NS)
     process = view.runner.pid
     view.runner.send(SendOrder("trader-1", "NORTH:BTC/USD", "buy", "0.05"))
+    view.runner.send(TellNews("the end"))
+    desk.until(lambda: view.runner.happened)
     request = replace(view.runner.request, scenario="triangle", seats=1)
     view.runner.send(Reopen(request))
     desk.until(lambda: desk.frame.picture.listings[0].name == "HUB:BTC/USD")
     assert view.runner.pid == process
     assert view.runner.request == request
+    assert not view.runner.happened, "what was done to the market before is no event of this one"
     market, entries = from_text(to_text(view.runner.request, view.runner.journal))
     assert (market, entries) == (request, [])
 

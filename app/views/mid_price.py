@@ -1,6 +1,6 @@
 """Mid price per venue over simulated time, with the trades."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import panel as pn
@@ -9,8 +9,9 @@ from bokeh.models import ColumnDataSource, Range1d
 from app.history import History
 from app.theme import Palette
 from app.views.frame import Heading, YRange, canvas, card, fixed_format
+from app.views.marks import Marks
 from market_sim.frame import TradePicture
-from market_sim.runner import MarketInfo
+from market_sim.runner import MarketInfo, TimelineEvent
 
 VENUES = 4
 TRADES_SHOWN = 200
@@ -23,9 +24,10 @@ SAMPLES_SHOWN = 800
 NAN = float("nan")
 NO_TRADES: dict[str, list[float]] = {"t": [], "buy": [], "sell": []}
 SENTENCE = (
-    "Half-way between best bid and ask of each venue; dashed the microprice, which leans to the side where "
+    "Half-way between best bid and ask of each venue; dashed its microprice, which leans to the side where "
     "less waits. Larger trades: ▲ a buyer crossed the spread, ▼ a seller."
 )
+MARKED = "Numbered: the events of the time line."
 
 
 class MidPrice:
@@ -33,25 +35,27 @@ class MidPrice:
 
     def __init__(self, window: Range1d) -> None:
         self._y = YRange(1.0)
-        self.source = ColumnDataSource({"t": [], **{f"mid{k}": [] for k in range(VENUES)}, "micro": []})
+        columns = [f"{name}{k}" for name in ("mid", "micro") for k in range(VENUES)]
+        self.source = ColumnDataSource({"t": [], **{column: [] for column in columns}})
         self._trades = ColumnDataSource(NO_TRADES)
         plot = canvas("mid-price", window, self._y.range)
         self._lines = [
             plot.step("t", f"mid{k}", source=self.source, mode="after", line_width=WIDTHS[k])
             for k in range(VENUES)
         ]
-        self._micro = plot.step(
-            "t", "micro", source=self.source, mode="after", line_width=1.2, line_dash=[4, 3]
-        )
+        self._micros = [
+            plot.step("t", f"micro{k}", source=self.source, mode="after", line_width=1.2, line_dash=[4, 3])
+            for k in range(VENUES)
+        ]
         # One renderer a side: a colour for each mark would be read again from text for all of them at every
         # picture.
         marks = {"source": self._trades, "size": 6, "alpha": 0.75, "line_width": 0}
         self._buy = plot.scatter("t", "buy", marker="triangle", **marks)
         self._sell = plot.scatter("t", "sell", marker="inverted_triangle", **marks)
+        self._marks = Marks(plot)
         self._plot = plot
         self._heading = Heading("Mid price", SENTENCE)
         self._shown: list[int] = []
-        self._listing = 0
         self._candidates: list[TradePicture] = []
         self._pictures = 0
         self._venues: list[str] = []
@@ -63,7 +67,6 @@ class MidPrice:
         instrument = info.listings[listing].instrument
         self._shown = [k for k, other in enumerate(info.listings) if other.instrument == instrument][:VENUES]
         chosen = info.listings[listing]
-        self._listing = listing
         self._y.forget(8 * chosen.tick)
         self._plot.yaxis.axis_label = f"{instrument}, {chosen.quote}"
         self._plot.yaxis.formatter = fixed_format(chosen.price_decimals)
@@ -72,16 +75,27 @@ class MidPrice:
         self._trades.data = dict(NO_TRADES)
         self._candidates.clear()
         # A line without a venue would still be computed at every picture.
-        self._plot.renderers = [*self._lines[: len(self._shown)], self._micro, self._buy, self._sell]
+        self._choose_renderers()
+
+    def _choose_renderers(self) -> None:
+        venues = len(self._shown)
+        lines = [*self._lines[:venues], *self._micros[:venues]]
+        self._plot.renderers = [*self._marks.renderers, *lines, self._buy, self._sell]
+
+    def mark_events(self, events: Sequence[TimelineEvent]) -> None:
+        """The events of the time line, by time."""
+        if self._marks.show(events):
+            self._choose_renderers()
+            self._heading.say(f"{SENTENCE} {MARKED}" if events else SENTENCE)
 
     def paint(self, palette: Palette) -> None:
         """Take the colours of a theme."""
+        self._marks.paint(palette)
         self._buy.glyph.fill_color = palette.buy
         self._sell.glyph.fill_color = palette.sell
         self._colors = palette.lines[:VENUES]
-        for line, color in zip(self._lines, self._colors, strict=True):
-            line.glyph.line_color = color
-        self._micro.glyph.line_color = palette.mid_on_card
+        for mid, micro, color in zip(self._lines, self._micros, self._colors, strict=True):
+            mid.glyph.line_color = micro.glyph.line_color = color
         self._name_lines()
 
     def _name_lines(self) -> None:
@@ -89,13 +103,7 @@ class MidPrice:
 
     def redraw(self, history: History) -> None:
         """Everything in the window again."""
-        shown = history.shown()
-        mids = history.mid[shown]
-        self.source.data = {
-            "t": (history.time[shown] / 1e6).tolist(),
-            **{f"mid{k}": self._column(mids, k).tolist() for k in range(VENUES)},
-            "micro": history.micro[shown, self._listing].tolist(),
-        }
+        self.source.data = self._columns(history, history.shown())
         self._cover(history)
 
     def column_of(self, listing: int) -> str:
@@ -104,15 +112,7 @@ class MidPrice:
 
     def update(self, history: History) -> None:
         """The newest sample."""
-        newest = history.mid[-1:]
-        self.source.stream(
-            {
-                "t": [int(history.time[-1]) / 1e6],
-                **{f"mid{k}": self._column(newest, k).tolist() for k in range(VENUES)},
-                "micro": [float(history.micro[-1, self._listing])],
-            },
-            rollover=SAMPLES_SHOWN,
-        )
+        self.source.stream(self._columns(history, slice(len(history) - 1, None)), rollover=SAMPLES_SHOWN)
         self._cover(history)
 
     def add_trades(self, news: Iterable[TradePicture]) -> None:
@@ -132,8 +132,15 @@ class MidPrice:
             rollover=TRADES_SHOWN,
         )
 
-    def _column(self, mids: np.ndarray, k: int) -> np.ndarray:
-        return mids[:, self._shown[k]] if k < len(self._shown) else np.full(len(mids), np.nan)
+    def _columns(self, history: History, samples: slice) -> dict[str, list[float]]:
+        columns = {"t": (history.time[samples] / 1e6).tolist()}
+        for name, values in (("mid", history.mid[samples]), ("micro", history.micro[samples])):
+            for k in range(VENUES):
+                columns[f"{name}{k}"] = self._column(values, k).tolist()
+        return columns
+
+    def _column(self, values: np.ndarray, k: int) -> np.ndarray:
+        return values[:, self._shown[k]] if k < len(self._shown) else np.full(len(values), np.nan)
 
     def _cover(self, history: History) -> None:
         mids = history.mid[history.shown()][:, self._shown]

@@ -63,7 +63,7 @@ class Ticket:
     def open(self, info: MarketInfo, listing: ListingInfo, seat: str | None) -> None:
         """Another market, listing or account: units and first values."""
         if seat is None:
-            self._heading.say("You watch this market: take a seat to trade in it.")
+            self._heading.say("You watch this market: take a seat under Agents and class to trade in it.")
         else:
             latency = info.latencies[info.agents.index(seat)]
             self._heading.say(

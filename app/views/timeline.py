@@ -1,5 +1,6 @@
 """The scenario's events on a time line, with how far the market has come."""
 
+from collections.abc import Sequence
 from html import escape
 
 import panel as pn
@@ -7,7 +8,7 @@ import panel as pn
 from app.theme import MONO
 from app.views.frame import Heading, card
 from app.words import elapsed
-from market_sim.runner import Frame, MarketInfo
+from market_sim.runner import TimelineEvent
 
 STYLE = f"""
 :host {{ margin: 0; overflow: auto; scrollbar-width: thin; }}
@@ -27,15 +28,17 @@ class Timeline:
         self._pane = pn.pane.HTML("", stylesheets=[STYLE], sizing_mode="stretch_both")
         self.viewable = card(
             Heading(
-                "Time line", "What the scenario lets happen, and when, in simulated time since the start."
+                "Time line",
+                "What the scenario lets happen and what the instructor does, in simulated time since the "
+                "start; the numbers are those in the price chart.",
             ),
             self._pane,
             "timeline",
         )
 
-    def update(self, info: MarketInfo, frame: Frame) -> None:
-        """The newest frame."""
-        text = _drawn(info, frame.picture.time_ns) if info.timeline else NOTHING
+    def update(self, events: Sequence[TimelineEvent], now_ns: int) -> None:
+        """The events, in the order of their times, and how far the market has come."""
+        text = _drawn(events, now_ns) if events else NOTHING
         if self._pane.object != text:
             self._pane.object = text
 
@@ -43,13 +46,13 @@ class Timeline:
 NOTHING = "<ul><li>This scenario has no events of its own: what happens comes from its agents.</li></ul>"
 
 
-def _drawn(info: MarketInfo, now_ns: int) -> str:
-    end_ns = max(info.timeline[-1].time_ns * 1.08, 1)
-    marks = "".join(f"<i style='left:{100 * event.time_ns / end_ns:.1f}%'></i>" for event in info.timeline)
+def _drawn(events: Sequence[TimelineEvent], now_ns: int) -> str:
+    end_ns = max(events[-1].time_ns * 1.08, 1)
+    marks = "".join(f"<i style='left:{100 * event.time_ns / end_ns:.1f}%'></i>" for event in events)
     come = f"<b style='width:{min(100.0, 100 * now_ns / end_ns):.0f}%'></b>"
-    future = [event for event in info.timeline if event.time_ns > now_ns]
+    future = [event for event in events if event.time_ns > now_ns]
     items = ""
-    for event in info.timeline:
+    for number, event in enumerate(events, start=1):
         state = "past" if event.time_ns <= now_ns else "next" if event is future[0] else ""
-        items += f"<li class='{state}'>{elapsed(event.time_ns)} {escape(event.text)}</li>"
+        items += f"<li class='{state}'>{number}. {elapsed(event.time_ns)} {escape(event.text)}</li>"
     return f"<div class='line'>{come}{marks}</div><ul>{items}</ul>"

@@ -10,13 +10,11 @@ import polars as pl
 from market_sim import tables
 from market_sim.errors import MarketSimError
 from market_sim.runner.commands import Ask
+from market_sim.runner.spreadsheet import FORMULA
 from market_sim.story import order_story
 
 if TYPE_CHECKING:
     from market_sim.market import Market
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet read a text as a formula."""
 
 
 def answer(market: Market, question: Ask) -> Any:

@@ -127,6 +127,10 @@ class Frame:
     answers: tuple[Answer, ...] = ()
     told: tuple[Told, ...] = ()
     event_log_hash: str = ""
+    commands: int = 0
+    """How many commands the market's process had taken since it began: with `Runner.sent` it says whether
+    this picture already shows what a command has done.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,18 +21,35 @@ from market_sim.runner.commands import (
     Action,
     Ask,
     Command,
+    End,
     MarketRequest,
     Reopen,
     Restart,
+    SetVenue,
     Stop,
+    SwitchAgents,
+    TellNews,
     WatchOrders,
 )
-from market_sim.runner.frames import Answer, Failure, Frame, JournalEntry, MarketInfo, Reply, Told
+from market_sim.runner.frames import (
+    Answer,
+    Failure,
+    Frame,
+    JournalEntry,
+    MarketInfo,
+    Reply,
+    TimelineEvent,
+    Told,
+)
 from market_sim.runner.process import TRADES_KEPT, Factory, main
 
 JOURNAL_KEPT = 1_000_000
 """Commands; more than a class sends in a day."""
 
+INTERVENTIONS = (TellNews, SetVenue, SwitchAgents, End)
+"""What an instructor does that everybody in the market notices."""
+
+INTERVENTIONS_KEPT = 200
 REPLIES_KEPT = 64
 NEWS_KEPT = 400
 """Answers and reports that wait for a slow page; the oldest go first."""
@@ -124,6 +141,10 @@ class Runner:
         self.pinned = pinned
         self.failure: Failure | None = None
         self.journal: deque[JournalEntry] = deque(maxlen=JOURNAL_KEPT)
+        self.happened: deque[TimelineEvent] = deque(maxlen=INTERVENTIONS_KEPT)
+        """What was done to the market from outside since it was opened, beside the scenario's own events."""
+        self.sent = 0
+        """Commands sent so far; `Frame.commands` says how many of them a picture knows of."""
         self._replies: dict[int, Reply] = {}
         self._asked = 0
         self._watched: dict[View, str] = {}
@@ -181,6 +202,7 @@ class Runner:
         elif isinstance(command, Restart):
             self.request = self.request.with_seed(command.seed)
         if self.failure is None and not self._pipe.closed:
+            self.sent += 1
             self._post(command)
 
     def ask(self, what: str, *about: str | int) -> int:
@@ -242,9 +264,15 @@ class Runner:
             return
         if isinstance(message, MarketInfo):
             self._info, self._newest = message, None
+            self.happened.clear()
         else:
             self._newest = message
             self.journal.extend(message.journal)
+            self.happened.extend(
+                TimelineEvent(answer.time_ns, "outside", answer.sentence)
+                for answer in message.answers
+                if answer.done and isinstance(answer.command, INTERVENTIONS)
+            )
             self._post(Acknowledge())
         for view in self._views:
             view.take(message)

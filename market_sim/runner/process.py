@@ -46,8 +46,16 @@ FRAMES_UNREAD = 2
 newest.
 """
 
+ANSWER_INTERVAL_S = 0.008
+"""So soon after a picture the next may leave that shows what a command has done: nobody waits for the usual
+rhythm, and forty people who send at once do not make forty pictures.
+"""
+
 SLICE_S = 0.006
 """Wall time of one stretch of simulation: how long a command may have to wait."""
+
+MESSAGES_AT_ONCE = 64
+"""Messages taken between two stretches of simulation: a crowd that sends at once does not wait in a line."""
 
 TRADES_KEPT = 400
 """Trades that wait for a slow reader; the oldest go first and are counted."""
@@ -145,6 +153,8 @@ class Loop:
         self._meter = Meter()
         self._unread = 0
         self._number = 0
+        self._commands = 0
+        self._answering = False
         self._journal: list[JournalEntry] = []
         self._answers: list[Answer] = []
         self._told: list[Told] = []
@@ -155,6 +165,7 @@ class Loop:
         self._market = self._factory(self._request)
         self._market.watch_orders(self._watched)
         self._told.clear()
+        self._answers.clear()
         self._pipe.send(self._market.info())
         self._pacer = Pacer(self._market.now_ns, speed)
         self._meter.restart()
@@ -162,7 +173,7 @@ class Loop:
         self._trades: deque[TradePicture] = deque(maxlen=TRADES_KEPT)
         self._trades_dropped = 0
         self._stale = True
-        self._next_frame = 0.0
+        self._last_frame = self._next_frame = 0.0
 
     def serve(self) -> None:
         """Until told to stop."""
@@ -171,13 +182,24 @@ class Loop:
             self._send_frame()
             if self._pipe.poll(self._patience(idle_s)):
                 self._take(self._pipe.recv())
+                self._take_waiting()
+
+    def _take_waiting(self) -> None:
+        for _ in range(MESSAGES_AT_ONCE):
+            if self._stopping or not self._pipe.poll():
+                return
+            self._take(self._pipe.recv())
 
     def _patience(self, idle_s: float | None) -> float | None:
         """How long to wait for a message; None is until one comes."""
-        if self._stale and self._unread < FRAMES_UNREAD:
+        if self._stale and self._may_send():
             due = max(0.0, self._next_frame - time.perf_counter())
             return due if idle_s is None else min(due, idle_s)
         return idle_s
+
+    def _may_send(self) -> bool:
+        """Whether the reader has room. An answer takes one place more than pictures may."""
+        return self._unread < FRAMES_UNREAD + self._answering
 
     # -- commands
 
@@ -193,6 +215,9 @@ class Loop:
             self._watched = message.agents
             self._market.watch_orders(message.agents)
             return
+        self._commands += 1
+        self._answering = True
+        self._next_frame = min(self._next_frame, self._last_frame + ANSWER_INTERVAL_S)
         self._journal.append(JournalEntry(self._market.now_ns, self._market.events, message))
         match message:
             case Run():
@@ -275,7 +300,7 @@ class Loop:
 
     def _send_frame(self) -> None:
         now = time.perf_counter()
-        if not self._stale or now < self._next_frame or self._unread >= FRAMES_UNREAD:
+        if not self._stale or now < self._next_frame or not self._may_send():
             return
         self._told.extend(self._market.take_told())
         if not self._running:
@@ -302,6 +327,7 @@ class Loop:
                 answers=tuple(self._answers),
                 told=tuple(self._told),
                 event_log_hash=self._market.event_log_hash(),
+                commands=self._commands,
             )
         )
         self._trades.clear()
@@ -310,5 +336,5 @@ class Loop:
         self._answers.clear()
         self._told.clear()
         self._unread += 1
-        self._stale = False
-        self._next_frame = now + FRAME_INTERVAL_S
+        self._stale = self._answering = False
+        self._last_frame, self._next_frame = now, now + FRAME_INTERVAL_S
