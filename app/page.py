@@ -14,6 +14,7 @@ from bokeh.document import Document
 from bokeh.models import CustomJS
 
 from app import classroom, keeping, serving
+from app.backtest_page import BacktestPage
 from app.board import Board
 from app.browser import Browser
 from app.captures import captures
@@ -37,6 +38,7 @@ from app.session import OpenRunner, Session, open_runner
 from app.strategies import strategies
 from app.theme import RAW_CSS, THEME_CONFIG
 from app.transport import FlowControl
+from app.views.navigation import MARKETS, navigation
 from app.views.sharing import Sharing
 from app.views.sidebar import NO_STRATEGY, REPLAY, SPEEDS, Sidebar
 from app.views.status import Status
@@ -111,6 +113,7 @@ class Page:
         )
         self.template = pmui.Page(
             title="market_sim",
+            header=[navigation(MARKETS, dark)],
             sidebar=[self._sidebar.viewable()],
             main=[self._board.viewable(self._status.viewable, self._views), self._story.viewable],
             sidebar_width=290,
@@ -589,4 +592,8 @@ def serve_page(document: Document, query: Mapping[str, str]) -> None:
     if sentence is not None:
         pn.pane.Str(sentence).server_doc(document)
         return
-    Page(catalogue(), open_runner, query).serve(document)
+    if query.get("page") == "backtest":
+        BacktestPage(query).serve(document)
+        return
+    market = {key: text for key, text in query.items() if key != "page"}
+    Page(catalogue(), open_runner, market).serve(document)

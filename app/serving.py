@@ -14,7 +14,10 @@ from panel.io.server import AutoloadJsHandler, ComponentResourceHandler, DocHand
 from tornado.web import HTTPError
 
 import market_sim
+from app.uploads import limit_bytes
+from market_sim.errors import MarketSimError
 from market_sim.runner import open_runners
+from market_sim.runner.tasks import max_tasks, open_tasks
 
 SESSIONS = 64
 """Visitors at once, unless MARKET_SIM_MAX_SESSIONS says otherwise: as many as two cores can draw for."""
@@ -89,6 +92,7 @@ def health() -> dict[str, Any]:
         "documents": len(_pages),
         "max_sessions": max_sessions(),
         "markets": len(runners),
+        "tasks": open_tasks(),
         "failed_markets": sum(runner.failure is not None for runner in runners),
         "engine": market_sim.ENGINE,
     }
@@ -138,6 +142,11 @@ def _import_nothing_foreign() -> None:
 def guard() -> None:
     """Have this process's server turn away whom it has no place for, and answer /liveness with its health."""
     max_sessions()
+    limit_bytes()
+    try:
+        max_tasks()
+    except MarketSimError as error:
+        raise ValueError(str(error)) from None
     _import_nothing_foreign()
     _gate(DocHandler)
     _gate(AutoloadJsHandler)

@@ -160,7 +160,7 @@ class Runner:
             name=f"market-{self.id}",
             daemon=True,
         )
-        _start_without_main(self._process)
+        start_without_main(self._process)
         # Only the process itself may hold its end: otherwise the end of file that tells of a death never
         # comes.
         theirs.close()
@@ -289,7 +289,7 @@ class Runner:
             )
 
 
-def _start_without_main(process: multiprocessing.process.BaseProcess) -> None:
+def start_without_main(process: multiprocessing.process.BaseProcess) -> None:
     """Start a process that does not import the parent's main module again.
 
     A market needs nothing of it, and under `panel serve` it would load a whole second web server (2 s); a

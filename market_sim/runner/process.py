@@ -108,7 +108,7 @@ def main(
     """Run a market until it is told to stop, its reader goes away, or it fails (which the reader is told)."""
     # Ctrl-C in a terminal reaches the whole process group; the page's process decides, and its end is ours.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
     # A market that runs as fast as it goes must not starve the page that shows it.
     if hasattr(os, "nice"):
         os.nice(5)
@@ -120,7 +120,7 @@ def main(
         _report(pipe, error)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """The pipe tells a waiting loop that the parent died; this tells one that is stuck in an agent's
     callback.
     """

@@ -19,6 +19,7 @@ SAMPLES = {
     "bars": "one-minute bars of BTC/USD, two hours of scenario two_venues, seed 7",
     "pairs": "best quotes of two cointegrated stocks, twenty minutes of scenario pairs, seed 7",
     "triangle": "best quotes of three currency pairs, five minutes of scenario triangle, seed 7",
+    "closes": "closes of the two stocks of scenario pairs, seed 7: 250 minutes that stand for trading days",
 }
 
 

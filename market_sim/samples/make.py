@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from market_sim.samples import HOME
 SEED = 7
 #: Quotes closer together than this are left out: a sample shall be small.
 QUOTE_STEP_NS = 200_000_000
+FIRST_CLOSE = date(2020, 1, 2)
 
 
 def quotes(result: Result, venue: str, step_ns: int = QUOTE_STEP_NS) -> pl.DataFrame:
@@ -50,6 +52,19 @@ def bars(result: Result, venue: str, every: str = "1m") -> pl.DataFrame:
     return joined.select(text.alias("time"), "open", "high", "low", "close", pl.col("volume").fill_null(0.0))
 
 
+def closes(result: Result, venue: str, every: str = "1m") -> pl.DataFrame:
+    """One close an instrument and simulated minute, dated as if each minute were a trading day."""
+    mids = result.quotes.filter(pl.col("venue") == venue).drop_nulls("mid")
+    wide = mids.group_by_dynamic("time", every=every, group_by="instrument").agg(pl.col("mid").last())
+    table = wide.pivot("instrument", index="time", values="mid").sort("time").drop_nulls()
+    names = {name: name.partition("/")[0] for name in table.columns if name != "time"}
+    days = pl.date_range(FIRST_CLOSE, FIRST_CLOSE + timedelta(days=2 * len(table)), eager=True)
+    trading = days.filter(days.dt.weekday() <= 5)[: len(table)]
+    return table.select(
+        trading.dt.strftime("%Y-%m-%d").alias("date"), *(pl.col(n).alias(k) for n, k in names.items())
+    )
+
+
 def _time() -> pl.Expr:
     return pl.col("time").dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f").alias("time")
 
@@ -68,13 +83,15 @@ def make(home: Path = HOME) -> list[Path]:
     short = run("two_venues", seed=SEED, until="10m")
     long = run("two_venues", seed=SEED, until="2h")
     pairs, triangle = run("pairs", seed=SEED, until="20m"), run("triangle", seed=SEED, until="5m")
-    venue = {result: result.config.listings[0].venue for result in (short, pairs, triangle)}
+    year = run("pairs", seed=SEED, until="250m")
+    venue = {result: result.config.listings[0].venue for result in (short, pairs, triangle, year)}
     tables = {
         "quotes": quotes(short, venue[short]),
         "trades": trades(short, venue[short]),
         "bars": bars(long, venue[short]),
         "pairs": quotes(pairs, venue[pairs]),
         "triangle": quotes(triangle, venue[triangle]),
+        "closes": closes(year, venue[year]),
     }
     home.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
