@@ -65,7 +65,6 @@ class Orders(State):
         self._stats["updates"] += 1
         # What agents meet within this update comes back with the next one.
         due, self._departed = self._departed, {}
-        self._in_update = True
         for op in update.ops:
             self._apply(desk, op)
         if desk.open:
@@ -80,10 +79,6 @@ class Orders(State):
                     self._departed[known] = None
         else:
             self._departed = due | self._departed
-        self._in_update = False
-        for counter in self._taken_meanwhile:
-            self._order_taken(counter)
-        self._taken_meanwhile.clear()
 
     def _apply(self, desk: Desk, op: OrderOp) -> None:
         if op.kind == FlowKind.ADD:

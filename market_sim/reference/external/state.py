@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from market_sim.reference.book import Book
@@ -40,7 +42,7 @@ class State:
         self._known: dict[int, Known] = {}
         self._departed: dict[Known, None] = {}  # their orders may differ from the record
         self._in_update = False
-        self._taken_meanwhile: list[int] = []
+        self._taken_meanwhile: list[tuple[int, int, Ticks, Lots]] = []
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -85,15 +87,24 @@ class State:
 
     def taken(self, counter: int, side: int, price: Ticks, lots: Lots) -> None:
         """Agents took lots of the own order of this number: the next update brings back what was recorded."""
-        if not self._by_order:
-            self._level_taken(side, price, lots)
-            return
-        self._stats["lots_taken"] += lots
         if self._in_update:
-            # By stops that the update's own trades set off: what it tells of the order comes first.
-            self._taken_meanwhile.append(counter)
-        else:
+            # By stops that the update's own steps set off: what it tells of level or order comes first.
+            self._taken_meanwhile.append((counter, side, price, lots))
+        elif self._by_order:
+            self._stats["lots_taken"] += lots
             self._order_taken(counter)
+        else:
+            self._level_taken(side, price, lots)
+
+    @contextmanager
+    def one_update(self) -> Iterator[None]:
+        """The steps of one recorded update; what agents take meanwhile is noted when all are done."""
+        self._in_update = True
+        yield
+        self._in_update = False
+        for taken in self._taken_meanwhile:
+            self.taken(*taken)
+        self._taken_meanwhile.clear()
 
     def _order_taken(self, counter: int) -> None:
         raise NotImplementedError

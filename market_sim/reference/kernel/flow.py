@@ -165,12 +165,13 @@ class Flow(Reading):
         """One recorded update is atomic: all its commands, then one publication."""
         assert market.external, "checked when it was pushed"
         desk = ExternalDesk(self, market)
-        if isinstance(recorded, DepthUpdate):
-            market.external.apply_depth(desk, recorded)
-        elif isinstance(recorded, RecordedOrders):
-            market.external.apply_orders(desk, recorded)
-        else:
-            market.external.apply_trade(desk, recorded)
+        with market.external.one_update():
+            if isinstance(recorded, DepthUpdate):
+                market.external.apply_depth(desk, recorded)
+            elif isinstance(recorded, RecordedOrders):
+                market.external.apply_orders(desk, recorded)
+            else:
+                market.external.apply_trade(desk, recorded)
         self._set_timer(market.venue)
         self._publish_if_changed(market, recorded.delay_ns)
 
