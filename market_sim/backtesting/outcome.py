@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from market_sim.assembly import listings_of
+from market_sim.backtesting.belonging import cointegration, pair_of
 from market_sim.backtesting.curve import equity_curve
 from market_sim.backtesting.executions import markouts, order_figures, orders_of, shortfall, with_markouts
 from market_sim.backtesting.figures import drawdown, ratios
@@ -31,7 +32,8 @@ class Backtest:
     """A strategy's run. Frames are Polars; figures carry units in their names; None where nothing is known.
 
     `result` is the run's `Result` (`result.order(agent, id)` answers why an order was not filled), `equity`
-    the curve, `fills`, `orders` and `figures` the strategy's; `plot()` draws, `report(path)` writes a page.
+    the curve, `fills`, `orders` and `figures` the strategy's, `cointegration` the test of its pair; `plot()`
+    draws, `report(path)` writes a page.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Backtest:
             "total_return": last / first - 1 if first is not None and first > 0 else None,
             **ratios(self.equity, self.step_ns, self.calendar),
             "drawdown": drawdown(self.equity),
+            **({} if self.cointegration is None else {"cointegration": self.cointegration}),
             **self._turnover(),
             "inventory": self._inventory(),
             "fills": len(self.fills),
@@ -113,6 +116,15 @@ class Backtest:
                 self._rates,
             ),
         }
+
+    @cached_property
+    def cointegration(self) -> dict[str, Any] | None:
+        """Of a strategy that trades a pair: whether its prices belong together (see `cointegration` in
+        `market_sim.backtesting.belonging`), with `p_value` and, for people, `says`; None for any other.
+        """
+        market = self.result.market
+        legs = None if market is None else pair_of(market.traders[self.agent])
+        return None if legs is None else cointegration(self.equity, *legs, self.step_ns / SECOND_NS)
 
     @cached_property
     def _rates(self) -> dict[str, float]:

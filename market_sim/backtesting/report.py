@@ -20,7 +20,7 @@ PAGE = """<!doctype html>
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1100px; padding: 0 1rem; color:
 #222 }} table {{ border-collapse: collapse; margin: 1rem 0 }} td {{ padding: .15rem 1.2rem .15rem 0;
 vertical-align: top }} td + td {{ text-align: right; font-variant-numeric: tabular-nums }} .note {{ color:
-#555 }} </style>{head}</head><body><h1>{title}</h1><p>{origin}</p>{table}{plots}<h2>What to keep in
+#555 }} </style>{head}</head><body><h1>{title}</h1><p>{origin}</p>{pair}{table}{plots}<h2>What to keep in
 mind</h2>{notes} </body></html>
 """
 
@@ -83,12 +83,19 @@ def write_report(backtest: Backtest, path: Path) -> Path:
         # Panel, where it is loaded, adds a script of its own server; these plots do without.
         head=FOREIGN.sub("", INLINE.render()) + script,
         origin=html.escape(backtest.origin),
+        pair=_pair(backtest),
         table=_table(backtest.figures),
         plots=div,
         notes="".join(f'<p class="note">{html.escape(note)}</p>' for note in backtest.notes),
     )
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _pair(backtest: Backtest) -> str:
+    """Before all figures: they mean little where nothing holds the pair together."""
+    told = backtest.cointegration
+    return "" if told is None else f"<p><strong>{html.escape(told['says'])}</strong></p>"
 
 
 def _table(figures: dict[str, Any]) -> str:

@@ -96,6 +96,8 @@ def backtest(
         emit_json(summary)
     else:
         emit_pairs(summary, HEADLINES)
+    if found.cointegration is not None:
+        notes().print(f"pair: {found.cointegration['says']}", markup=False, soft_wrap=True)
     for note in found.notes:
         notes().print(f"note: {note}", markup=False, soft_wrap=True)
     if report is not None:
