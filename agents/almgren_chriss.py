@@ -24,7 +24,7 @@ class AlmgrenChriss(TimetableExecution, Trader):
     """
 
     urgency: float = 2.0
-    """kappa times the duration; used while `risk` is 0."""
+    """kappa times the duration, a number without unit; used while `risk` is 0."""
     risk: float = 0.0
     """Risk aversion (lambda) in 1 / quote unit; 0: from `urgency`."""
     sigma: float = 0.0

@@ -38,7 +38,7 @@ class KalmanPairs(Trader):
     entry: float = 2.0
     """Score at which a pair is opened, in standard deviations."""
     exit: float = 0.0
-    """Score at which it is closed."""
+    """Score at which it is closed, in standard deviations."""
     warm_up: int = 120
     """Looks before the first trade."""
     noise: float = 0.0

@@ -39,13 +39,13 @@ class MicropriceMaker(Trader):
     levels: int = 1
     """Levels a side that count for the imbalance, 1 to 5."""
     weight: float = 1.0
-    """How far the fair price follows the imbalance: 0 is the mid, 1 the weighted mid."""
+    """Share of the imbalance that the fair price follows: 0 is the mid, 1 the weighted mid."""
     half_spread_ticks: float = 1.0
     """Distance of both quotes from the fair price, in ticks."""
     skew_ticks: float = 0.2
     """Ticks by which one `size` of inventory moves both quotes."""
     pull: float = 0.8
-    """Imbalance beyond which the weak side is not quoted; 1 and more: never."""
+    """Imbalance, as a share of both sizes, beyond which the weak side is not quoted; 1: never."""
     interval_s: float = 1.0
     """Seconds between two looks where no level has changed."""
     patience_ticks: int = 1

@@ -24,7 +24,7 @@ class OrderSplitter(Trader):
     size: float = 0.1
     """Size of a piece in base units."""
     alpha: float = 1.5
-    """Tail exponent of the length; the signs' memory is long for 1 < alpha < 2."""
+    """Tail exponent of the length in orders; the signs' memory is long for 1 < alpha < 2."""
     longest: int = 100_000
     """Most pieces of a hidden order."""
 

@@ -54,9 +54,9 @@ class PairsTrader(Trader):
     entry: float = 2.0
     """Score at which a pair is opened, in standard deviations."""
     exit: float = 0.5
-    """Score at which it is closed."""
+    """Score at which it is closed, in standard deviations."""
     stop: float = 5.0
-    """Score at which it is given up."""
+    """Score at which it is given up, in standard deviations."""
     max_hold_s: float = 900.0
     """Longest time a pair is held, in seconds."""
     patience: int = 5

@@ -34,9 +34,9 @@ class PoissonOrderFlow(Trader):
     market_rate: float = 0.94
     """mu: market orders per minute on each side."""
     tail_scale: float = 1.92
-    """lambda beyond the given rates, at distance 1."""
+    """lambda beyond the given rates, at a distance of one tick, in orders per minute."""
     tail_power: float = 0.52
-    """How fast it falls."""
+    """How fast it falls: the power of the distance in ticks."""
     levels: int = 20
     """Furthest distance of a limit order in ticks."""
     speed: float = 60.0

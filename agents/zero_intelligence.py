@@ -35,9 +35,9 @@ class ZeroIntelligence(Trader):
     constrained: bool = True
     """True: never at a loss (ZI-C). False: any price (ZI-U)."""
     low: float = 1.0
-    """Lowest price of a quote."""
+    """Lowest price of a quote in quote units."""
     high: float = 200.0
-    """Highest price of a quote."""
+    """Highest price of a quote in quote units."""
     rate: float = 1.0
     """Quotes per second (mean of a Poisson process)."""
     size: float = 1.0

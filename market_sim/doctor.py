@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from market_sim.build_tools import build_troubles, c_compiler, rust_host
 from market_sim.errors import EngineError
 
 #: The chosen parts, by the names of their distributions.
@@ -156,6 +157,7 @@ def _engine(report: Report) -> None:
     report.facts["native_engine"] = (
         getattr(native, "BUILD", built.name if built else None) if native else None
     )
+    report.facts["connector"] = hasattr(native, "FeedHandle")
     if native is None and built is None:
         remedy = "Install Rust, then `make test` or `uv run maturin develop --release` builds it."
         report.findings.append(Finding("the native engine is not built", remedy))
@@ -165,6 +167,9 @@ def _engine(report: Report) -> None:
             Finding(f"{built or '_engine'} is there but cannot be loaded", remedy, error=True)
         )
     else:
+        if not report.facts["connector"]:
+            remedy = "Rebuild it: `uv sync` or `uv run maturin develop --release`."
+            report.findings.append(Finding("the native engine has no connector to live feeds", remedy))
         sources = (package.parent / "engine_rs").glob("*/src/**/*.rs")
         if any(path.stat().st_mtime > built.stat().st_mtime for path in sources):
             remedy = "Rebuild it: `make test`, `uv sync` or `uv run maturin develop --release`."
@@ -207,6 +212,9 @@ def _parts(report: Report) -> None:
 def _tools(report: Report) -> None:
     for name in ("cargo", "uv"):
         report.facts[name] = _says(name, "--version")
+    report.facts["rust_host"] = host = rust_host()
+    report.facts["c_compiler"] = c_compiler()
+    report.findings += [Finding(what, remedy) for what, remedy in build_troubles(host)]
     chromium = find_chromium()
     report.facts["chromium"] = _says(chromium, "--version") if chromium else None
     if not chromium:

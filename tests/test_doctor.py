@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from market_sim import build_tools
 from market_sim.doctor import chromium_advice, data_folder, examine, find_chromium
 from market_sim.engine import native_module
 
@@ -129,3 +130,62 @@ def test_without_a_browser_the_advice_says_how_to_get_one(monkeypatch, tmp_path)
 def test_data_folder_is_the_one_that_is_named(monkeypatch, tmp_path, there):
     monkeypatch.setenv("MARKET_SIM_DATA", str(tmp_path if there else tmp_path / "none"))
     assert data_folder() == (tmp_path if there else None)
+
+
+LINUX = "x86_64-unknown-linux-gnu"
+
+
+def troubles(host):
+    return " | ".join(what for what, _ in build_tools.build_troubles(host))
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """An x86 machine with everything that a build needs."""
+    monkeypatch.delenv("PYO3_PYTHON", raising=False)
+    monkeypatch.setattr(build_tools.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(build_tools, "c_compiler", lambda: "cc")
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "AMD64"])
+def test_a_machine_that_can_build_has_no_troubles(plain, monkeypatch, machine):
+    monkeypatch.setattr(build_tools.platform, "machine", lambda: machine)
+    assert troubles(LINUX) == troubles(None) == ""
+    monkeypatch.setenv("PYO3_PYTHON", sys.executable)
+    assert troubles(LINUX) == ""
+
+
+def test_python_and_rust_of_different_processors_are_noted(plain, monkeypatch):
+    assert "aarch64-apple-darwin, this Python runs on x86_64" in troubles("aarch64-apple-darwin")
+    monkeypatch.setattr(build_tools.platform, "machine", lambda: "arm64")
+    assert troubles("aarch64-apple-darwin") == ""
+
+
+@pytest.mark.parametrize("named", ["gone-python", "/bin/sh"])
+def test_a_wish_for_another_interpreter_is_noted(plain, monkeypatch, named):
+    monkeypatch.setenv("PYO3_PYTHON", named)
+    assert f"PYO3_PYTHON names {named}" in troubles(LINUX)
+
+
+def test_a_missing_c_compiler_is_noted(plain, monkeypatch):
+    monkeypatch.setattr(build_tools, "c_compiler", lambda: None)
+    assert "no C compiler" in troubles(LINUX)
+    assert troubles(None) == ""
+
+
+def test_a_build_inside_the_workspace_is_noted(plain, monkeypatch):
+    monkeypatch.chdir(ROOT / "engine_rs" / "core")
+    assert "lies in engine_rs" in troubles(LINUX)
+
+
+def test_the_host_of_rust_is_read_from_rustc(monkeypatch, tmp_path):
+    if os.name == "nt":
+        pytest.skip("the stand-in is a shell script")
+    rustc = tmp_path / "rustc"
+    rustc.write_text(f"#!/bin/sh\necho 'rustc 1.95.0'\necho 'host: {LINUX}'\n")
+    rustc.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert build_tools.rust_host() == LINUX
+    rustc.unlink()
+    assert build_tools.rust_host() is None
+    assert build_tools.c_compiler() is None

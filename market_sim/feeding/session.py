@@ -198,7 +198,10 @@ def open_feed(
     depth: int | None = None,
     settings: Mapping[str, int] | None = None,
 ) -> FeedSession:
-    """A live session that has begun to connect; arguments as in `feed`."""
+    """A live session that has begun to connect; arguments as in `feed`.
+
+    Raises DataError for books it cannot follow, EngineError without the native extension, ScenarioError.
+    """
     plan = _plan(scenario, (*LIVE_LIMITS, *overrides), shipped_only, bool(agents))
     wanted = [read_wanted(text) for text in books]
     if not wanted:

@@ -102,7 +102,10 @@ def open_replay(
     shipped_only: bool = False,
     protocol: str | None = None,
 ) -> Replay | TableReplay | FeedSession:
-    """A replay that has not begun; arguments as in `replay`, `overrides` and `shipped_only` as in `load`."""
+    """A replay that has not begun; arguments as in `replay`, `overrides` and `shipped_only` as in `load`.
+
+    Raises DataError with file and line, ScenarioError for settings that these files do not have.
+    """
     more: dict[str, Any] = {"engine": engine, "overrides": overrides, "shipped_only": shipped_only}
     capture = session_capture(files)
     if capture is not None:
