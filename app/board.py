@@ -49,7 +49,7 @@ GRID = """
 WIDE = (
     GRID
     + """
-:host { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) minmax(0, 1fr) minmax(0, 1.2fr);
+:host { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) minmax(0, 1fr) minmax(0, 1.35fr);
   grid-template-rows: minmax(190px, 1.05fr) minmax(190px, 1.05fr) minmax(170px, 0.8fr);
   grid-template-areas: "mid mid ladder trades" "heat heat ladder ticket" "imbalance spread volume ticket"; }
 @media (max-width: 1150px) { :host { height: max-content !important;
@@ -66,7 +66,7 @@ WIDE = (
 TABLES = (
     GRID
     + """
-:host { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) minmax(0, 2fr);
+:host { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) minmax(0, 2.4fr);
   grid-template-rows: minmax(190px, 1fr) minmax(190px, 1fr) minmax(190px, 1fr);
   grid-template-areas: "profit inventory agents" "between orders agents" "timeline sharing agents"; }
 @media (max-width: 1150px) { :host { height: max-content !important;
@@ -187,7 +187,7 @@ class Board:
             self.mid_price.update(history)
             self.flow.update(history)
         self.mid_price.add_trades(news.trades)
-        self.mid_price.mark_events(session.timeline)
+        self.mid_price.mark_events(session.timeline, int(history.time[-1]))
         self.heatmap.update(history)
         self.ladder.update(history, session.listing)
         self.ladder.mark_own([order for order in session.orders if order.listing == session.listing])

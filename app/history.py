@@ -46,6 +46,10 @@ class History:
         )
         self._profit = np.full((2 * KEPT, len(self.groups)), np.nan)
         self._inventory = np.zeros((2 * KEPT, len(self.groups), len(self.assets)))
+        self._peak = np.zeros(len(self.groups))
+        #: How far each group's profit has fallen from its highest so far at most, in the numeraire; it is
+        #: looked at once a picture, so a fall between two pictures is not seen.
+        self.drawdown = np.zeros(len(self.groups))
         self._books: list[tuple[Book, ...]] = []
         self._size = 0
         self.column_ns = 1
@@ -112,6 +116,9 @@ class History:
         if picture.agents:
             profit = [np.nan if agent.profit is None else agent.profit for agent in picture.agents]
             self._profit[at] = np.bincount(self._group_of, weights=profit, minlength=len(self.groups))
+            # A profit without a mark is no number, and neither a peak nor a fall.
+            self._peak = np.fmax(self._peak, self._profit[at])
+            self.drawdown = np.fmax(self.drawdown, self._peak - self._profit[at])
             for k, asset in enumerate(self.assets):
                 held = [agent.inventory.get(asset, 0.0) for agent in picture.agents]
                 self._inventory[at, :, k] = np.bincount(

@@ -263,7 +263,7 @@ def test_a_strategy_trades_in_a_replay_and_its_tables_can_be_kept(
     visit: Callable[..., Visit], tmp_path: Path
 ) -> None:
     page = visit().open(
-        replay="made_by_hand.gz", strategy="AvellanedaStoikov", speed="60", view="agents", **{"p.size": "0.5"}
+        replay="made_by_hand.gz", strategy="AvellanedaStoikov", speed="1", view="agents", **{"p.size": "0.5"}
     )
     row = page.page.locator("tr.group", has_text="strategy")
     until(lambda: row.count() and int(row.locator("td").nth(4).inner_text()) > 0, "the strategy has no order")

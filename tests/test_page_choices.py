@@ -17,8 +17,9 @@ from app.knobs import knobs_of
 from app.quiet import leave_idle
 from app.session import News
 from app.strategies import strategies
-from app.views.cards import consolidated
-from app.views.marks import Marks
+from app.theme import DARK
+from app.views.cards import Cards, consolidated
+from app.views.marks import Marks, newest
 from app.views.sharing import ranking
 from app.views.story import Story
 from app.views.timeline import Timeline
@@ -222,6 +223,23 @@ def test_the_consolidated_best_names_its_venues(north, south, expected) -> None:
     assert consolidated(info(), "BTC/USD", dark) is None
 
 
+@pytest.mark.parametrize(
+    ("south", "words"),
+    [((99.0, 102.0), None), ((101.0, 103.0), "✕ locked"), ((101.5, 103.0), "✕ crossed by 0.50 USD")],
+)
+def test_crossed_and_locked_markets_are_marked(south: tuple[float, float], words: str | None) -> None:
+    north = (98.0, 101.0)
+    books = [
+        ListingPicture("x", [(bid, 1.0)], [(ask, 1.0)], None, "continuous") for bid, ask in (north, south)
+    ]
+    plain = frame(NS)
+    cards = Cards()
+    cards.paint(DARK)
+    cards.update(info(), 0, replace(plain, picture=replace(plain.picture, listings=books)))
+    assert (words or "bid at SOUTH, offer at NORTH") in cards.viewable.object
+    assert ("✕" in cards.viewable.object) == (words is not None)
+
+
 def test_the_microprice_leans_to_the_side_where_less_waits() -> None:
     assert ListingPicture("x", [(99.0, 3.0)], [(101.0, 1.0)], None, "continuous").microprice == 100.5
     assert ListingPicture("x", [], [(101.0, 1.0)], None, "continuous").microprice is None
@@ -255,7 +273,10 @@ def test_events_are_numbered_alike_in_the_chart_and_on_the_time_line() -> None:
     lines, texts = marks.renderers
     assert lines.data_source is texts.data_source
     assert lines.data_source.data["t"] == [1000.0, 2000.0]
-    assert lines.data_source.data["text"] == ["1 The value of BTC/USD jumps…", "2 NORTH is suspended."]
+    assert lines.data_source.data["text"] == ["1", "2"]
+    assert newest(events, 0) == "Numbered: events to come."
+    assert newest(events, NS) == "Event 1: The value of BTC/USD jumps by 60 bps"
+    assert newest(events, 9 * NS) == "Event 2: NORTH is suspended."
     line = Timeline()
     line.update(events, NS)
     assert "1. 0:00:01.000 The value of BTC/USD jumps by 60 bps" in line._pane.object

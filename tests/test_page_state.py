@@ -170,6 +170,15 @@ def test_agents_are_summed_by_kind_and_single_traders_come_first() -> None:
     assert history.inventory[-1, :, 0].tolist() == [6, 9]
 
 
+def test_the_drawdown_is_the_deepest_fall_from_the_highest_profit() -> None:
+    history = History(info(agents=("a",), groups=("a",)))
+    for k, profit in enumerate([3.0, 10.0, None, 4.0, 8.0, 5.0, 20.0]):
+        plain = frame((k + 1) * NS)
+        agents = [AgentPicture("a", profit, {}, 0, True)]
+        history.add(replace(plain, picture=replace(plain.picture, agents=agents)))
+    assert history.drawdown.tolist() == [6.0]
+
+
 def test_a_profit_without_a_mark_is_not_a_number_and_an_empty_side_no_mid() -> None:
     history = History(info(agents=("a",), groups=("a",)))
     unmarked = frame(NS, mid=None)

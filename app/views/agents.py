@@ -13,9 +13,9 @@ from market_sim.runner import Frame, ListingInfo, MarketInfo
 STYLE = f"""
 :host {{ margin: 0; overflow: auto; scrollbar-width: thin; }}
 table {{ width: 100%; border-collapse: collapse; font: 12px/1.55 {MONO}; }}
-th {{ font-weight: 600; text-align: right; padding: 2px 8px 2px 2px; vertical-align: bottom;
+th {{ font-weight: 600; text-align: right; padding: 2px 6px 2px 2px; vertical-align: bottom;
   color: color-mix(in srgb, currentColor 68%, transparent); }}
-td {{ text-align: right; padding: 0 8px 0 2px; white-space: nowrap; }}
+td {{ text-align: right; padding: 0 6px 0 2px; white-space: nowrap; }}
 th:first-child, td:first-child {{ text-align: left; padding-left: 14px; }}
 tr.group td {{ font-weight: 600; }}
 tr.one td {{ color: color-mix(in srgb, currentColor 75%, transparent); }}
@@ -37,7 +37,7 @@ class Agents:
         self._heading = Heading(
             "Agents",
             "Who has won and lost so far, and how long orders take; “ahead” is what waits before the best "
-            "placed order. Click one for its orders.",
+            "placed order, drawdown the deepest fall of a profit since the start. Click one for its orders.",
         )
         self.viewable = card(self._heading, self._pane, "agents")
         self._palette: Palette | None = None
@@ -63,7 +63,7 @@ class Agents:
         base = escape(shown.base)
         head = (
             f"<th>profit, {escape(info.numeraire)}</th><th>inventory, {base}</th><th>open orders</th>"
-            f"<th>ahead, {base}</th><th>latency</th>"
+            f"<th>ahead, {base}</th><th>drawdown, {escape(info.numeraire)}</th><th>latency</th>"
         )
         each = f"<tr><th>each agent</th><th></th>{head}</tr>{rows}" if rows else ""
         text = f"<table><tr><th>kind</th><th></th>{head}</tr>{kinds}{each}</table>"
@@ -87,7 +87,7 @@ class Agents:
             f"<td data-do='{escape(switch)}'>switch {'off' if on else 'on'}</td>"
             f"{_cells(history.profit[-1, k], history.inventory[-1, k, asset], decimals)}"
             f"{_places(sum(agent.open_orders for agent in agents), ahead, decimals)}"
-            f"<td>{escape(_latency(info, members[0]))}</td></tr>"
+            f"<td>{history.drawdown[k]:,.0f}</td><td>{escape(_latency(info, members[0]))}</td></tr>"
         )
 
 
@@ -102,7 +102,8 @@ def _one(agent: AgentPicture, listing: ListingInfo, latency: str) -> str:
     return (
         f"<tr class='one' data-do='watch:{escape(agent.name)}'><td>{escape(agent.name)}{off}</td><td></td>"
         f"{_cells(profit, held, listing.size_decimals)}"
-        f"{_places(agent.open_orders, agent.ahead, listing.size_decimals)}<td>{escape(latency)}</td></tr>"
+        f"{_places(agent.open_orders, agent.ahead, listing.size_decimals)}<td></td>"
+        f"<td>{escape(latency)}</td></tr>"
     )
 
 

@@ -10,10 +10,11 @@ from market_sim.runner import Frame, ListingInfo, MarketInfo
 
 STYLE = """
 :host { margin: 0; --muted: color-mix(in srgb, currentColor 70%, transparent); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); gap: 4px 20px;
+.cards { display: grid; grid-template-columns: 1.15fr .9fr 2fr 1.35fr 1.2fr 1.1fr 1.2fr; gap: 4px 16px;
   padding: 2px 6px; }
 .cell { min-width: 0; white-space: nowrap; }
-.wide { grid-column: span 2; }
+@media (max-width: 1440px) { .cards { grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); }
+  .wide { grid-column: span 2; } }
 @media (max-width: 700px) { .wide { grid-column: auto; } }
 .label { font-size: 11px; letter-spacing: .08em; text-transform: uppercase; color: var(--muted); }
 .value { font-size: 23px; font-weight: 650; line-height: 1.25; font-variant-numeric: tabular-nums; }

@@ -7,7 +7,7 @@ import panel as pn
 from bokeh.models import DatetimeTickFormatter, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 
-ELAPSED = "simulated time since the start, h:min:s"
+ELAPSED = "simulated time, h:min:s"
 
 CARD = """
 :host {

@@ -8,14 +8,13 @@ from bokeh.plotting import figure
 from app.theme import Palette
 from market_sim.runner import TimelineEvent
 
-LETTERS = 28
-HEIGHTS = (0.99, 0.90, 0.81)
-"""Where texts stand, as shares of the chart's height: neighbours take turns, so that they stay legible."""
+TOP = 0.99
+"""Where numbers stand, as a share of the chart's height."""
 
 
 class Marks:
-    """A dashed line an event, with its number and the beginning of its text. Without events nothing is drawn:
-    a renderer that is there is computed at every picture.
+    """A dashed line an event, with its number: words would lie over each other. Without events nothing is
+    drawn: a renderer that is there is computed at every picture.
     """
 
     def __init__(self, plot: figure) -> None:
@@ -30,8 +29,9 @@ class Marks:
             source=self._source,
             y_range_name="share",
             text_baseline="top",
-            text_font_size="0.95em",
-            x_offset=4,
+            text_font_size="1.05em",
+            text_font_style="bold",
+            x_offset=3,
         )
         self._shown: list[TimelineEvent] = []
 
@@ -52,11 +52,13 @@ class Marks:
         self._shown = list(events)
         self._source.data = {
             "t": [event.time_ns / 1e6 for event in events],
-            "height": [HEIGHTS[k % len(HEIGHTS)] for k in range(len(events))],
-            "text": [f"{number} {_short(event.text)}" for number, event in enumerate(events, start=1)],
+            "height": [TOP] * len(events),
+            "text": [str(number) for number in range(1, len(events) + 1)],
         }
         return True
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LETTERS else text[: LETTERS - 1].rstrip() + "…"
+def newest(events: Sequence[TimelineEvent], now_ns: int) -> str:
+    """The last thing that has happened, with its number, in words."""
+    past = [event for event in events if event.time_ns <= now_ns]
+    return f"Event {len(past)}: {past[-1].text}" if past else "Numbered: events to come."

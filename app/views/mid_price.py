@@ -9,7 +9,7 @@ from bokeh.models import ColumnDataSource, Range1d
 from app.history import History
 from app.theme import Palette
 from app.views.frame import Heading, YRange, canvas, card, fixed_format
-from app.views.marks import Marks
+from app.views.marks import Marks, newest
 from market_sim.frame import TradePicture
 from market_sim.runner import MarketInfo, TimelineEvent
 
@@ -24,10 +24,9 @@ SAMPLES_SHOWN = 800
 NAN = float("nan")
 NO_TRADES: dict[str, list[float]] = {"t": [], "buy": [], "sell": []}
 SENTENCE = (
-    "Half-way between best bid and ask of each venue; dashed its microprice, which leans to the side where "
-    "less waits. Larger trades: ▲ a buyer crossed the spread, ▼ a seller."
+    "Half-way between best bid and ask per venue; dashed the microprice, which leans to the thinner side. "
+    "▲ a larger buy, ▼ a larger sell."
 )
-MARKED = "Numbered: the events of the time line."
 
 
 class MidPrice:
@@ -82,11 +81,11 @@ class MidPrice:
         lines = [*self._lines[:venues], *self._micros[:venues]]
         self._plot.renderers = [*self._marks.renderers, *lines, self._buy, self._sell]
 
-    def mark_events(self, events: Sequence[TimelineEvent]) -> None:
-        """The events of the time line, by time."""
+    def mark_events(self, events: Sequence[TimelineEvent], now_ns: int) -> None:
+        """The events of the time line, by time; the newest of them in words."""
         if self._marks.show(events):
             self._choose_renderers()
-            self._heading.say(f"{SENTENCE} {MARKED}" if events else SENTENCE)
+        self._heading.say(f"{SENTENCE} {newest(events, now_ns)}" if events else SENTENCE)
 
     def paint(self, palette: Palette) -> None:
         """Take the colours of a theme."""

@@ -22,7 +22,7 @@ STYLE = f"""
 :host {{ margin: 0; }}
 .mine {{ padding: 0 14px 8px; font-size: 12px; line-height: 1.5; }}
 table {{ border-collapse: collapse; font: 11.5px/1.7 {MONO}; width: 100%; }}
-th, td {{ text-align: right; padding: 0 8px 0 0; white-space: nowrap; }}
+th, td {{ text-align: right; padding: 0 5px 0 0; white-space: nowrap; }}
 th {{ color: color-mix(in srgb, currentColor 68%, transparent); }}
 td[data-do] {{ cursor: pointer; text-decoration: underline dotted; }}
 .news {{ font: 11.5px/1.5 {MONO}; margin-top: 6px; }}
@@ -68,10 +68,10 @@ class Ticket:
             latency = info.latencies[info.agents.index(seat)]
             self._heading.say(
                 f"As {seat} on {listing.name}: orders take {latency} of simulated time to the venue, answers "
-                f"as long back. Taker fee {listing.taker_fee_bps:g} bps, maker {listing.maker_fee_bps:g} bps."
+                f"as long back. Taker fee {listing.taker_fee_bps:g} bps, maker {listing.maker_fee_bps:g}. "
+                f"Steps: {listing.lot:g} {listing.base}, {listing.tick:g} {listing.quote}; no price: market."
             )
-        self.size.label = f"Size, {listing.base}, in steps of {listing.lot:g}"
-        self.price.label = f"Price, {listing.quote}, in steps of {listing.tick:g}; empty: market"
+        self.size.label, self.price.label = f"Size, {listing.base}", f"Price, {listing.quote}"
         self.size.value = f"{100 * listing.lot:.{listing.size_decimals}f}"
         self.price.value = ""
         self.choose(None)
