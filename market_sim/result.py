@@ -85,7 +85,7 @@ class Result:
     # Tables
 
     def lazy(self, table: str) -> pl.LazyFrame:
-        """ "trades", "quotes" or "orders" as a lazy frame."""
+        """ "trades", "quotes", "orders" or "queues" as a lazy frame."""
         return self._lazy(table)
 
     @cached_property
@@ -126,7 +126,9 @@ class Result:
 
     def order(self, agent: str, order: int) -> pl.DataFrame:
         """The life of one order: sent, arrived, queue ahead at entry and after each change with its cause,
-        end. In a recorded market an order that was not filled whole ends with a row that says why.
+        fills, end. In a recorded market the causes are "traded ahead", "cancelled ahead" and "agents ahead"
+        (what happens behind changes nothing), and an order that was not filled whole ends with a row that
+        says why.
         """
         place = (
             self.lazy("orders")
@@ -136,7 +138,7 @@ class Result:
         )
         fed = {listing.name for listing in self.config.listings if listing.external is not None}
         is_fed = not place.is_empty() and place["listing"][0] in fed
-        story = order_story(self.lazy("orders"), agent, order, is_fed)
+        story = order_story(self.lazy("orders"), agent, order, self.lazy("queues") if is_fed else None)
         if not is_fed:
             return story
         return with_reason(story, self.lazy("trades"), str(place["listing"][0]), str(place["side"][0]))

@@ -13,13 +13,15 @@ from market_sim.errors import MarketSimError
 Id = tuple[str, int]
 
 
-def order_story(orders: pl.LazyFrame, agent: str, order: int, is_fed: bool) -> pl.DataFrame:
+def order_story(
+    orders: pl.LazyFrame, agent: str, order: int, queues: pl.LazyFrame | None = None
+) -> pl.DataFrame:
     """One row per thing that happened to an order, in order of time.
 
     `what`: "sent", "accepted", "ahead" (the queue before it has changed; `cause` says through whom), "fill",
     "replaced", "cancelled", "rejected", "cancel_rejected", "replace_rejected". `queue_ahead` is in base
-    units; on a listing fed by a recorded market (`is_fed`) it is known at entry only, because what the
-    recorded market holds is on no tape. Raises MarketSimError for an order that is on no tape.
+    units. On a listing fed by a recorded market, whose orders are on no tape, give `queues`: the changes that
+    the kernel noted. Raises MarketSimError for an order that is on no tape.
     """
     own = orders.filter((pl.col("agent") == agent) & (pl.col("order") == order)).collect()
     if own.is_empty():
@@ -28,12 +30,15 @@ def order_story(orders: pl.LazyFrame, agent: str, order: int, is_fed: bool) -> p
         )
     first = own.row(0, named=True)
     lot = first["size"] / first["size_lots"] if first["size_lots"] else 0.0
-    teller = _Teller((agent, order), lot, is_fed)
+    teller = _Teller((agent, order), lot, queues is not None)
     if first["sent_ns"] is not None:
         teller.tell(first["sent_ns"], "sent", None, first, None)
-    if is_fed:
-        for row in own.iter_rows(named=True):
-            teller.own(row)
+    if queues is not None:
+        moved = queues.filter((pl.col("agent") == agent) & (pl.col("order") == order)).collect()
+        reports = [(row["time_ns"], 0, row) for row in own.iter_rows(named=True)]
+        changes = [(row["time_ns"], 1, row) for row in moved.iter_rows(named=True)]
+        for _, changed, row in sorted(reports + changes, key=lambda entry: entry[:2]):
+            (teller.moved if changed else teller.own)(row)
     else:
         for row in _neighbours(orders, own).iter_rows(named=True):
             teller.hear(row)
@@ -108,6 +113,11 @@ class _Teller:
                 cause = f"{row['event']} of {row['agent']}:{row['order']}"
                 price, size, leaves = self.rows[-1][3:6]
                 self.rows.append((row["time_ns"], "ahead", cause, price, size, leaves, self._ahead()))
+
+    def moved(self, row: dict[str, Any]) -> None:
+        """The kernel noted another queue before the order."""
+        price, size, leaves = self.rows[-1][3:6]
+        self.rows.append((row["time_ns"], "ahead", row["cause"], price, size, leaves, row["queue_ahead"]))
 
     def _move(self, name: Id, row: dict[str, Any]) -> None:
         what, leaves = row["event"], row["leaves_lots"]

@@ -164,6 +164,24 @@ def orders(raw: pl.LazyFrame, names: Names) -> pl.LazyFrame:
     )
 
 
+#: By the code of a cause: 1, 2, 3.
+QUEUE_CAUSES = ["", "traded ahead", "cancelled ahead", "agents ahead"]
+
+
+def queues(raw: pl.LazyFrame, names: Names) -> pl.LazyFrame:
+    """One row per change of the queue before an agent's order in a recorded market, and its cause."""
+    return raw.select(
+        "time_ns",
+        names.time().alias("time"),
+        *names.listing(),
+        names.agent("agent").alias("agent"),
+        pl.col("counter").alias("order"),
+        names.size("ahead").alias("queue_ahead"),
+        _gather(QUEUE_CAUSES, "cause").alias("cause"),
+        pl.col("ahead").alias("queue_ahead_lots"),
+    )
+
+
 def _enum(
     kind: type[EventKind | RejectReason | CancelReason | OrderType | TimeInForce | Phase], column: str
 ) -> pl.Expr:
@@ -172,4 +190,4 @@ def _enum(
     return _gather([names.get(code, "") for code in range(256)], column)
 
 
-READERS = {"trades": trades, "quotes": quotes, "orders": orders}
+READERS = {"trades": trades, "quotes": quotes, "orders": orders, "queues": queues}

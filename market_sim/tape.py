@@ -1,4 +1,4 @@
-"""What happened in a market, as tables: trades, quotes and orders, drained from the kernel into Polars
+"""What happened in a market, as tables: trades, quotes, orders, queues, drained from the kernel into Polars
 frames.
 
 In memory the rows stay integers; beyond a limit they go to Parquet files in a folder. Names, prices and times
@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-TABLES = ("trades", "quotes", "orders")
+TABLES = ("trades", "quotes", "orders", "queues")
 FRESH_TRADES_KEPT = 1000
 FRESH_COLUMNS = (
     "time_ns",
@@ -70,13 +70,21 @@ _RAW = {
         "tif": pl.UInt8,
         "queue_ahead": pl.Int64,
     },
+    "queues": {
+        "time_ns": pl.Int64,
+        "listing": pl.UInt32,
+        "agent": pl.UInt32,
+        "counter": pl.UInt32,
+        "ahead": pl.Int64,
+        "cause": pl.UInt8,
+    },
 }
 
 Columns = Mapping[str, Sequence[int]]
 
 
 class Tape:
-    """Three tables of integer rows, in memory up to `limit_rows` together, then in Parquet files.
+    """Tables of integer rows, in memory up to `limit_rows` together, then in Parquet files.
 
     With `recent_only` the oldest rows are dropped instead: a market on show goes on for days.
     """

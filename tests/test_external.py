@@ -57,6 +57,14 @@ class Recorded(Market):
         rows = [report_event(notice) for notice in self.notices if notice[0] == NoticeKind.REPORT]
         return [line(row) for row in rows if row.kind == EventKind.FILL]
 
+    def moves(self):
+        """(agent, order, lots ahead now, cause) of changed queues, drained. Causes: 1 traded, 2 cancelled,
+        3 agents.
+        """
+        columns = self.kernel.drain_tape()["queues"]
+        rows = zip(*(columns[name] for name in ("agent", "counter", "ahead", "cause")), strict=True)
+        return [tuple(int(value) for value in row) for row in rows]
+
     def prints(self):
         """(price, size, aggressor) of recorded trades in so far as nobody took part, drained."""
         trades = self.kernel.drain_tape()["trades"]
@@ -176,7 +184,7 @@ def test_what_agents_took_comes_back_with_the_next_update(market):
     assert market.queue(SELL) == ["own 5@102"]
     assert (market.stat("lots_taken"), market.stat("restored_lots")) == (10, 0)
     market.depth((BUY, 99, 1))
-    assert market.queue(SELL) == ["own 7@101", "own 5@102", "own 3@102"]
+    assert market.queue(SELL) == ["own 7@101", "own 8@102"]
     assert market.stat("restored_lots") == 10
 
 
@@ -185,7 +193,7 @@ def test_growth_of_the_record_is_no_restoration(market):
     market.buy(market.ann, 101, 2)
     market.settle()
     market.depth((SELL, 101, 20))
-    assert market.queue(SELL) == ["own 5@101", "own 15@101"]
+    assert market.queue(SELL) == ["own 20@101"]
     assert market.stat("restored_lots") == 2
 
 
@@ -545,8 +553,62 @@ def test_during_a_halt_the_record_waits(market):
     assert market.prints() == [(100, 4, SELL)]
     market.kernel.set_phase(0, Phase.CONTINUOUS)
     market.depth((BUY, 90, 1))
-    assert market.queue(BUY) == ["own 5@100", "own 4@100", "own 1@90"]
+    assert market.queue(BUY) == ["own 9@100", "own 1@90"]
     assert market.queue(SELL) == ["own 3@102"]
+
+
+# --- why an order moved forward --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def between(market):
+    """Ann's bid (5.1) behind 50 recorded lots, bob's (6.1) behind hers, 40 recorded lots at the end."""
+    market.snapshot((BUY, 100, 50), (SELL, 105, 9))
+    market.buy(market.ann, 100, 10)
+    market.buy(market.bob, 100, 3)
+    market.settle()
+    market.depth((BUY, 100, 90))
+    assert market.moves() == []
+    return market
+
+
+def test_what_trades_ahead_is_told_as_traded(between):
+    between.trade(SELL, 100, 20)
+    between.depth((BUY, 100, 70))
+    assert between.moves() == [(5, 1, 30, 1), (6, 1, 40, 1)]
+
+
+def test_what_leaves_behind_is_not_told_and_what_leaves_ahead_is(between):
+    between.depth((BUY, 100, 60))
+    assert between.moves() == []
+    between.depth((BUY, 100, 44))
+    assert between.moves() == [(5, 1, 44, 2), (6, 1, 54, 2)]
+    between.depth((BUY, 100, 80))
+    assert between.moves() == [], "growth joins the back"
+
+
+def test_an_agent_that_leaves_is_told_to_those_behind(between):
+    between.kernel.cancel(between.ann, 1)
+    between.settle()
+    assert between.moves() == [(6, 1, 50, 3)]
+
+
+def test_a_trade_that_reaches_an_agent_moves_the_next_one_by_its_fill_too(between):
+    between.trade(SELL, 100, 54)
+    between.settle()
+    assert between.fills() == ["FILL 4@100 left 6 of 5.1 maker"]
+    assert between.moves() == [(5, 1, 0, 1), (6, 1, 6, 1)]
+
+
+def test_a_new_place_in_the_queue_is_no_move(between):
+    between.kernel.replace(between.ann, 1, 99, 10)
+    between.settle()
+    assert between.moves() == [(6, 1, 50, 3)]
+    between.kernel.replace(between.ann, 1, 100, 10)
+    between.settle()
+    assert between.moves() == []
+    between.trade(SELL, 100, 20)
+    assert between.moves() == [(5, 1, 73, 1), (6, 1, 30, 1)]
 
 
 def test_two_recorded_markets_side_by_side(kernel_class):

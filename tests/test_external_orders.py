@@ -221,3 +221,14 @@ def test_a_fill_is_reported_like_any_other(market):
     rows = [report_event(notice) for notice in market.notices if notice[0] == NoticeKind.REPORT]
     assert [line(row) for row in rows if row.kind == EventKind.FILL] == ["FILL 4@99 left 0 of 5.1 maker"]
     assert market.kernel.ledger_imbalance() == [0, 0]
+
+
+def test_each_recorded_change_ahead_is_told_with_its_cause(market):
+    market.moves()
+    market.tell((REDUCE, BUY, 1, 99, 4))
+    market.execute(1, 6)
+    market.tell((DELETE, BUY, 3, 0, 0))
+    market.tell((REPLACE, BUY, 2, 99, 9))
+    assert market.moves() == [(5, 1, 11, 2), (5, 1, 5, 1), (5, 1, 0, 2)]
+    market.tell((HIDDEN, BUY, 0, 99, 1))
+    assert (market.fills(), market.moves()) == (["FILL 1@99 left 3 of 5.1 maker"], [])

@@ -119,6 +119,8 @@ def test_a_maker_is_filled_only_after_the_recorded_queue_ahead(tmp_path):
     assert result.summary()["fills"] == 0
     story = result.order("joiner", 1)
     assert story["queue_ahead"].drop_nulls().to_list()[0] == 10
+    moved = story.filter(what="ahead").select("queue_ahead", "cause").rows()
+    assert moved == [(6, "traded ahead"), (0, "cancelled ahead")]
     why = story.row(-1, named=True)
     assert (why["what"], why["size"]) == ("why", 4)
     assert why["cause"] == "4 traded at 100.01 or beyond while it waited, but 10 stood ahead when it came"

@@ -114,7 +114,8 @@ def test_both_engines_write_the_same_tape():
     made = [result_of(name, crowd(3), two_venues()) for name in ("reference", "auto")]
     for table in TABLES:
         first, second = (result.lazy(table).collect() for result in made)
-        assert len(first) > 30
+        # Queues are of recorded markets; tests/test_external.py has them.
+        assert len(first) > 30 or table == "queues"
         assert first.equals(second)
 
 

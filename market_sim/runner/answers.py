@@ -49,9 +49,10 @@ def story(market: Market, agent: str, order: int) -> list[dict[str, Any]]:
         )
     listing = own["listing"][0]
     fed = {row.name for row in market.config.listings if row.external is not None}
+    queues = _lazy(market, "queues") if listing in fed else None
     return [
         {"listing": listing, "side": own["side"][0], **row}
-        for row in order_story(orders, agent, order, listing in fed).iter_rows(named=True)
+        for row in order_story(orders, agent, order, queues).iter_rows(named=True)
     ]
 
 

@@ -225,7 +225,7 @@ impl Venue {
         out: &mut Vec<Event>,
     ) {
         let Self { numbers, accounts, listings, .. } = self;
-        if let Some(found) = listings.get_mut(listing as usize) {
+        if let Some(found) = listings.get_mut(listing as usize).filter(|found| !found.plain) {
             let mut say = Writer { out, numbers, time_ns: now_ns, listing };
             found.settle(mark, print, accounts, &mut say);
         }

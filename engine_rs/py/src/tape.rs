@@ -1,9 +1,18 @@
-//! The drained tape: dictionaries of numpy columns, which take over the core's vectors without a copy.
+//! The drained tape: dictionaries of numpy columns.
 
-use market_core::kernel::{OrderColumns, QuoteColumns, Tape, TradeColumns};
+use market_core::kernel::{OrderColumns, QueueRow, QuoteRow, Tape, TradeRow};
 use numpy::{Element, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+
+/// The named fields of rows as columns of a dictionary.
+macro_rules! fields {
+    ($py:expr, $rows:expr, $($name:ident),+ $(,)?) => {{
+        let columns = PyDict::new($py);
+        $(columns.set_item(stringify!($name), array($py, $rows.iter().map(|row| row.$name).collect()))?;)+
+        columns
+    }};
+}
 
 /// Moves the named columns of a table into a dictionary.
 macro_rules! columns {
@@ -20,16 +29,21 @@ fn array<T: Element>(py: Python<'_>, column: Vec<T>) -> Bound<'_, PyArray1<T>> {
 
 pub fn drained<'py>(py: Python<'py>, tape: &mut Tape) -> PyResult<Bound<'py, PyDict>> {
     let tables = PyDict::new(py);
-    tables.set_item("trades", trades(py, std::mem::take(&mut tape.trades))?)?;
-    tables.set_item("quotes", quotes(py, std::mem::take(&mut tape.quotes))?)?;
+    tables.set_item("trades", trades(py, &tape.trades)?)?;
+    tables.set_item("quotes", quotes(py, &tape.quotes)?)?;
+    tables.set_item("queues", queues(py, &tape.queues)?)?;
+    // Their memory is kept for the next rows.
+    tape.trades.clear();
+    tape.quotes.clear();
+    tape.queues.clear();
     tables.set_item("orders", orders(py, std::mem::take(&mut tape.orders))?)?;
     Ok(tables)
 }
 
-fn trades(py: Python<'_>, table: TradeColumns) -> PyResult<Bound<'_, PyDict>> {
-    Ok(columns!(
+fn trades<'py>(py: Python<'py>, rows: &[TradeRow]) -> PyResult<Bound<'py, PyDict>> {
+    Ok(fields!(
         py,
-        table,
+        rows,
         time_ns,
         listing,
         price,
@@ -45,8 +59,12 @@ fn trades(py: Python<'_>, table: TradeColumns) -> PyResult<Bound<'_, PyDict>> {
     ))
 }
 
-fn quotes(py: Python<'_>, table: QuoteColumns) -> PyResult<Bound<'_, PyDict>> {
-    Ok(columns!(py, table, time_ns, listing, bid, bid_lots, ask, ask_lots))
+fn quotes<'py>(py: Python<'py>, rows: &[QuoteRow]) -> PyResult<Bound<'py, PyDict>> {
+    Ok(fields!(py, rows, time_ns, listing, bid, bid_lots, ask, ask_lots))
+}
+
+fn queues<'py>(py: Python<'py>, rows: &[QueueRow]) -> PyResult<Bound<'py, PyDict>> {
+    Ok(fields!(py, rows, time_ns, listing, agent, counter, ahead, cause))
 }
 
 fn orders(py: Python<'_>, table: OrderColumns) -> PyResult<Bound<'_, PyDict>> {

@@ -25,8 +25,8 @@ class Desk(Protocol):
     def reduce(self, order: Order, lots: Lots) -> None:
         """Take lots from an own order in place."""
 
-    def grow(self, order: Order, lots: Lots) -> None:
-        """Add lots to an own order in place."""
+    def grow(self, order: Order, lots: Lots) -> bool:
+        """Add lots to an own order in place; False where it would grow too large."""
 
     def print_trade(self, side: int, price: Ticks, lots: Lots) -> None:
         """Report a recorded trade in which nobody took part."""

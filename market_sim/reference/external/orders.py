@@ -194,11 +194,7 @@ class Orders(State):
         missing = known.lots - (own.leaves if own else 0)
         if missing <= 0:
             return
-        back = True
-        if own is not None:
-            desk.grow(own, missing)
-        else:
-            back = self._stand(desk, known, missing)
+        back = self._stand(desk, known, missing) if own is None else desk.grow(own, missing)
         if not back:
             self._stats["held_back"] += 1
         elif stood:

@@ -36,6 +36,8 @@ class State:
         self._traded_ns: Nanos | None = None  # stamp of the latest trade
         # The newest own order that stood ahead when an agent's order joined its queue.
         self._after: dict[OrderId, int] = {}
+        # Lots that stood before an agent's order when last looked.
+        self._ahead: dict[OrderId, Lots] = {}
         self._stats = dict.fromkeys(STATS, 0)
         # Of a feed of single orders (None: it is not known yet whether it is one or one of levels).
         self._by_order: bool | None = None
@@ -73,11 +75,29 @@ class State:
     def follow(self, event: Event, latest_own: int) -> None:
         """Note where an agent's order joined a queue: behind the own orders up to `latest_own`."""
         order = (event.agent, event.counter)
+        kept = event.kind == EventKind.REPLACED and event.flags & PRIORITY_KEPT
+        rejects = (EventKind.REJECTED, EventKind.CANCEL_REJECTED, EventKind.REPLACE_REJECTED)
+        if not (kept or event.kind in rejects or (event.kind == EventKind.FILL and event.leaves)):
+            self._ahead.pop(order, None)
         joined = event.kind == EventKind.REPLACED and not event.flags & PRIORITY_KEPT
         if event.kind == EventKind.ACCEPTED or joined:
             self._after[order] = latest_own
         elif event.kind == EventKind.CANCELLED or (event.kind == EventKind.FILL and event.leaves == 0):
             self._after.pop(order, None)
+
+    def queues_moved(self) -> list[tuple[OrderId, Lots]]:
+        """Agents' orders before which more or fewer lots stand than when last looked, with those lots."""
+        moved = []
+        for name in sorted(self._after):
+            order = self._book.orders.get(name)
+            if order is None:
+                self._ahead.pop(name, None)
+                continue
+            now = self._book.lots_ahead(order)
+            if self._ahead.get(name, now) != now:
+                moved.append((name, now))
+            self._ahead[name] = now
+        return moved
 
     def takes(self, by_order: bool) -> bool:
         """Whether it takes updates of single orders, or else of levels and trades: the first one decides."""
@@ -128,12 +148,17 @@ class State:
         """Add own lots at the back of a level, unless own lots stand across from them: those wait.
 
         A recorded book does not trade with itself; lots that cross are news of a change under way.
-        Agents' orders that cross are met, up to the recorded size. Returns whether the lots were placed.
+        Agents' orders that cross are met, up to the recorded size. Where the last of the queue is an own
+        order they join it in place: nobody stands behind it whom they could pass. Returns whether the lots
+        were placed.
         """
         across = self.best_own(1 - side)
         if across is not None and (across <= price if side == Side.BUY else across >= price):
             self._stats["held_back"] += 1
             return False
+        queue = self._queue(side, price)
+        if queue and queue[-1].agent == EXTERNAL_BOOK and desk.grow(queue[-1], lots):
+            return True
         met = desk.place(EXTERNAL_BOOK, side, TimeInForce.GTC, price, lots)
         if met:
             self._level_taken(side, price, met)

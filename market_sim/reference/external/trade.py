@@ -84,9 +84,8 @@ class Trades(State):
             if not lots:
                 continue
             older = [counter for counter in alive if counter <= ghost.counter]
-            if older and (ghost.counter in alive or last_after >= ghost.counter):
-                desk.grow(alive[max(older)], lots)
-            else:
+            at_home = older and (ghost.counter in alive or last_after >= ghost.counter)
+            if not (at_home and desk.grow(alive[max(older)], lots)):
                 homeless += lots
             ghost.lots -= lots
             back -= lots

@@ -20,6 +20,7 @@ from market_sim.reference.external import (
 from market_sim.reference.kernel.clearing import Cause
 from market_sim.reference.kernel.market import MarketState
 from market_sim.reference.kernel.reading import Reading
+from market_sim.reference.kernel.tape import QueueCause
 from market_sim.reference.order import NewOrder, Order, OrderType, SelfTradePrevention, TimeInForce
 from market_sim.reference.types import (
     EXTERNAL_BOOK,
@@ -173,7 +174,7 @@ class Flow(Reading):
             else:
                 market.external.apply_trade(desk, recorded)
         self._set_timer(market.venue)
-        self._publish_if_changed(market, recorded.delay_ns)
+        self._publish_if_changed(market, recorded.delay_ns, _queue_cause(recorded))
 
     def external_stats(self, listing: ListingId) -> dict[str, int]:
         """How much of the recorded flow was applied, held back, taken by agents."""
@@ -238,10 +239,11 @@ class ExternalDesk:
             self._venue.reduce_by(self._kernel.now_ns, self._market.id, order, lots)
             self._clear()
 
-    def grow(self, order: Order, lots: Lots) -> None:
-        """Recorded lots come back to an own order, in place."""
-        self._venue.grow_by(self._kernel.now_ns, self._market.id, order, lots)
+    def grow(self, order: Order, lots: Lots) -> bool:
+        """Recorded lots join an own order in place; False where it would grow too large."""
+        grown = self._venue.grow_by(self._kernel.now_ns, self._market.id, order, lots)
         self._clear()
+        return grown
 
     def print_trade(self, side: int, price: Ticks, lots: Lots) -> None:
         """Report recorded lots in which no agent took part."""
@@ -250,6 +252,15 @@ class ExternalDesk:
 
     def _clear(self) -> None:
         self._kernel._clear(self._market.venue, self._venue.take_events())
+
+
+def _queue_cause(recorded: Recorded) -> QueueCause:
+    """What a change of the queue before somebody's order comes from."""
+    traded = isinstance(recorded, RecordedTrade) or (
+        isinstance(recorded, RecordedOrders)
+        and any(op.kind in (FlowKind.EXECUTE, FlowKind.HIDDEN) for op in recorded.ops)
+    )
+    return QueueCause.TRADED if traded else QueueCause.CANCELLED
 
 
 class FlowRow(NamedTuple):

@@ -8,14 +8,23 @@ from market_sim.reference.kernel.channel import Depth, Update, best_levels
 from market_sim.reference.kernel.linking import Linking
 from market_sim.reference.kernel.market import MarketState
 from market_sim.reference.kernel.queue import DATA
+from market_sim.reference.kernel.tape import QueueCause
 from market_sim.reference.types import ListingId, Nanos, Side, VenueId
 
 
 class Publishing(Linking):
     """Publications, their arrivals, and the notices they cause."""
 
-    def _publish_if_changed(self, market: MarketState, delay_ns: Nanos = 0) -> None:
-        """Publish if touch, trades or levels subscribed to are news; `delay_ns` is a recorded delay."""
+    def _publish_if_changed(
+        self, market: MarketState, delay_ns: Nanos = 0, cause: QueueCause = QueueCause.AGENTS
+    ) -> None:
+        """Publish if touch, trades or levels subscribed to are news; `delay_ns` is a recorded delay.
+
+        `cause` is that of changes in the queues before agents' orders in a recorded market.
+        """
+        if market.external:
+            for (agent, counter), ahead in market.external.queues_moved():
+                self._tape.queue(self.now_ns, market.id, agent, counter, ahead, cause)
         book = market.listing.book
         bbo = book.bbo()
         bbo_changed = bbo != market.published_bbo

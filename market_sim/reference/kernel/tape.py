@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
 from market_sim.reference.event import Event
@@ -29,17 +30,28 @@ ORDER_COLUMNS = (
     *("fee", "flags", "order_type", "tif", "queue_ahead"),
 )
 
+QUEUE_COLUMNS = ("time_ns", "listing", "agent", "counter", "ahead", "cause")
+
 Columns = dict[str, list[int]]
 
 
+class QueueCause(IntEnum):
+    """Through whom the queue before an agent's order in a recorded market has changed."""
+
+    TRADED = 1  # a recorded trade
+    CANCELLED = 2  # any other recorded change: lots that left untraded
+    AGENTS = 3  # what agents did, or the venue's own clock
+
+
 class Tape:
-    """Three tables, each with a switch; rows are kept as tuples and turned into columns at the drain."""
+    """Tables with switches; rows are kept as tuples until the drain. Queues go with orders."""
 
     def __init__(self) -> None:
         self.keep_trades = self.keep_quotes = self.keep_orders = True
         self._trades: list[tuple[int, ...]] = []
         self._quotes: list[tuple[int, ...]] = []
         self._orders: list[tuple[int, ...]] = []
+        self._queues: list[tuple[int, ...]] = []
 
     def trade(
         self, event: Event, maker: AgentId, taker: AgentId, maker_fee: Atoms = 0, taker_fee: Atoms = 0
@@ -95,14 +107,28 @@ class Tape:
                 )
             )
 
+    def queue(
+        self,
+        time_ns: Nanos,
+        listing: ListingId,
+        agent: AgentId,
+        counter: int,
+        ahead: Lots,
+        cause: QueueCause,
+    ) -> None:
+        """More or fewer lots than before stand ahead of an agent's order in a recorded market."""
+        if self.keep_orders:
+            self._queues.append((time_ns, listing, agent, counter, ahead, int(cause)))
+
     def drain(self) -> dict[str, Columns]:
         """The columns since the last drain; the tables are empty afterwards."""
         drained = {
             "trades": _columns(TRADE_COLUMNS, self._trades),
             "quotes": _columns(QUOTE_COLUMNS, self._quotes),
             "orders": _columns(ORDER_COLUMNS, self._orders),
+            "queues": _columns(QUEUE_COLUMNS, self._queues),
         }
-        self._trades, self._quotes, self._orders = [], [], []
+        self._trades, self._quotes, self._orders, self._queues = [], [], [], []
         return drained
 
 

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from market_sim.reference.event import CancelReason, EventKind
 from market_sim.reference.order import Order
-from market_sim.reference.types import MAX_PRICE, MAX_SIZE, ListingId, Lots, Nanos, Phase, Side, Ticks
+from market_sim.reference.types import (
+    MAX_LEVEL_LOTS,
+    MAX_PRICE,
+    MAX_SIZE,
+    ListingId,
+    Lots,
+    Nanos,
+    Phase,
+    Side,
+    Ticks,
+)
 from market_sim.reference.venue.base import VenueParts
+from market_sim.reference.venue.checks import check_amounts
 
 
 class Recorded(VenueParts):
@@ -26,10 +37,15 @@ class Recorded(VenueParts):
         else:
             self._resize(time_ns, listing, order, -lots)
 
-    def grow_by(self, time_ns: Nanos, listing: ListingId, order: Order, lots: Lots) -> None:
-        """Add recorded lots to a resting order in place."""
+    def grow_by(self, time_ns: Nanos, listing: ListingId, order: Order, lots: Lots) -> bool:
+        """Add recorded lots to a resting order in place; False where it or its level would grow too large."""
         assert lots > 0, "growth is at least one lot"
+        where = self.listings[listing]
+        crowded = where.book.level_lots(order.side, order.price) + lots > MAX_LEVEL_LOTS
+        if crowded or check_amounts(where, order.price, order.total + lots, exempt=True):
+            return False
         self._resize(time_ns, listing, order, lots)
+        return True
 
     def _resize(self, time_ns: Nanos, listing: ListingId, order: Order, change: Lots) -> None:
         self._begin(time_ns)

@@ -22,11 +22,18 @@ impl OrderState {
 }
 
 impl Book {
+    /// The order's place in memory, good until the book changes, and how it stands.
+    #[inline]
+    pub(crate) fn find(&self, id: OrderId) -> Option<(Slot, OrderState)> {
+        self.index.get(id, &self.orders).map(|slot| (slot, self.state(slot)))
+    }
+
     /// The order as it stands, or `None` if no such order rests.
     pub fn order(&self, id: OrderId) -> Option<OrderState> {
         Some(self.state(self.index.get(id, &self.orders)?))
     }
 
+    #[inline]
     pub(super) fn state(&self, slot: Slot) -> OrderState {
         let order = self.orders.get(slot);
         OrderState {
@@ -41,7 +48,12 @@ impl Book {
     /// Changes leaves and total of a resting order by as much; it keeps its place. The caller has checked that
     /// something is left and, where it grows, that there is room.
     pub(crate) fn resize(&mut self, id: OrderId, change: Lots) {
-        let slot = self.index.get(id, &self.orders).expect("the order rests");
+        self.resize_at(self.index.get(id, &self.orders).expect("the order rests"), change);
+    }
+
+    /// The same, of an order that has just been found.
+    #[inline]
+    pub(crate) fn resize_at(&mut self, slot: Slot, change: Lots) {
         let total = self.orders.total(slot) + change;
         self.orders.set_total(slot, total);
         if self.orders.get(slot).terms.has_extra() {

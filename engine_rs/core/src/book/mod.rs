@@ -30,6 +30,7 @@ pub use matching::{Match, Taken, Taker};
 pub use owners::Owners;
 pub(crate) use register::Register;
 pub(crate) use rules::{Band, Rules};
+pub(crate) use slab::Slot;
 pub use slab::Terms;
 pub(crate) use sweep::{Peak, Step, Swept};
 pub use views::{Bbo, DepthLevel, Quote};
@@ -38,7 +39,7 @@ use crate::types::{Lots, MAX_TOTAL, Nanos, OrderId, Side, Ticks};
 use extra::Extras;
 use index::Index;
 use ladder::{Key, Ladder};
-use slab::{Resting, Slab, Slot};
+use slab::{Resting, Slab};
 
 /// An order that is to rest. Whoever rests it has checked `room` first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

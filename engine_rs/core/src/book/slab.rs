@@ -5,7 +5,7 @@ use crate::order::SelfTradePrevention;
 use crate::types::{Lots, OrderId, Side, Ticks};
 
 /// The place of an order in the slab.
-pub(super) type Slot = u32;
+pub(crate) type Slot = u32;
 /// No order: the end of a queue or of the free list.
 pub(super) const NIL: Slot = Slot::MAX;
 

@@ -9,6 +9,7 @@ use crate::types::{Lots, OrderId, Side, Ticks};
 
 impl External {
     /// Whether every order in the book is the participant's, and open to see.
+    #[inline]
     pub(super) fn is_alone(&self, desk: &Desk) -> bool {
         self.after.is_empty() && desk.is_open()
     }
@@ -20,20 +21,19 @@ impl External {
             return false;
         }
         self.stats.updates += 1;
+        let traded = self.traded;
         let recorded = &mut self.sides[side.index()];
-        let before = match lots {
-            0 => recorded.shadow.remove(&price),
-            _ => recorded.shadow.insert(price, lots),
-        };
-        let taken = recorded.dirty.remove(&price).unwrap_or(0);
+        let taken = recorded.dirty.remove(price).unwrap_or(0);
+        let place = recorded.open(price);
+        let level = recorded.at(place);
+        let before = std::mem::replace(&mut level.lots, lots);
+        level.forget_explained(traded);
         let present = desk.book().lots_at(side, price);
-        let fell = (before.unwrap_or(0) - lots).max(0);
         if present > lots {
-            self.cut_back(desk, (side, price), present - lots, fell, exchange_ns);
+            let fell = (before - lots).max(0);
+            cut_back(desk, (side, price), present - lots, fell, exchange_ns, &mut level.ghosts);
         }
-        if present <= lots {
-            self.prune_ghosts(side, price);
-        }
+        recorded.close(place);
         if present < lots {
             self.stats.restored_lots += taken.min(lots - present);
             self.stand_back(desk, (side, price), lots - present, taken);
@@ -42,53 +42,11 @@ impl External {
     }
 
     /// Whether no level departs from the record, this one aside.
+    #[inline]
     fn agrees_but_for(&self, side: Side, price: Ticks) -> bool {
-        self.sides[side.opposite().index()].dirty.is_empty() && {
-            let dirty = &self.sides[side.index()].dirty;
-            dirty.is_empty() || (dirty.len() == 1 && dirty.contains_key(&price))
-        }
-    }
-
-    /// What no trade still to come explains is forgotten (see `remember_ghosts`).
-    fn prune_ghosts(&mut self, side: Side, price: Ticks) {
-        let traded = self.traded;
-        if let Some(ghosts) = self.sides[side.index()].ghosts.get_mut(&price) {
-            ghosts.retain(|ghost| ghost.stamp.is_some() && ghost.usable(traded));
-        }
-    }
-
-    /// Lots leave from the back of a level, newest order first; as far as the record fell they become ghosts.
-    fn cut_back(
-        &mut self,
-        desk: &mut Desk,
-        (side, price): (Side, Ticks),
-        mut excess: Lots,
-        fell: Lots,
-        stamp: Option<i64>,
-    ) {
-        let traded = self.traded;
-        let ghosts = self.sides[side.index()].ghosts.entry(price).or_default();
-        ghosts.retain(|ghost| ghost.stamp.is_some() && ghost.usable(traded));
-        let first = ghosts.len();
-        while excess > 0 {
-            let (id, leaves) = desk.book().last_order(side, price).expect("no more is cut than is there");
-            let lots = leaves.min(excess);
-            desk.reduce(id, lots);
-            excess -= lots;
-            if fell > 0 {
-                ghosts.push(Ghost { counter: id.counter, lots, stamp });
-            }
-        }
-        // The oldest of what left counts first, up to what the record fell.
-        let mut room = fell;
-        for ghost in ghosts[first..].iter_mut().rev() {
-            ghost.lots = ghost.lots.min(room);
-            room -= ghost.lots;
-        }
-        ghosts.retain(|ghost| ghost.lots > 0);
-        if ghosts.len() > 1 {
-            ghosts.sort_by_key(|ghost| ghost.counter);
-        }
+        // 0 is no price.
+        self.sides[side.opposite().index()].dirty.none_but(0)
+            && self.sides[side.index()].dirty.none_but(price)
     }
 
     /// Lots join the back, unless the participant's own other side is in the way.
@@ -97,7 +55,7 @@ impl External {
             return;
         }
         self.stats.restored_lots -= taken.min(missing);
-        self.sides[side.index()].dirty.insert(price, taken);
+        *self.sides[side.index()].dirty.note(price) = taken;
     }
 
     /// Applies a trade where nobody can be met and no reduction waits for its trade; `false` if it cannot.
@@ -107,10 +65,9 @@ impl External {
         if !self.is_alone(desk) {
             return false;
         }
-        if let Some(ghosts) = self.sides[side.index()].ghosts.get(&price) {
-            if ghosts.iter().any(|ghost| ghost.usable(exchange_ns)) {
-                return false;
-            }
+        let level = self.sides[side.index()].get(price);
+        if level.is_some_and(|level| level.ghosts.iter().any(|ghost| ghost.usable(exchange_ns))) {
+            return false;
         }
         self.stats.trades += 1;
         self.traded = self.traded.max(exchange_ns);
@@ -121,8 +78,39 @@ impl External {
             desk.reduce(id, leaves.min(left));
             left -= leaves.min(left);
         }
-        self.sides[side.index()].dirty.entry(price).or_default();
+        self.sides[side.index()].dirty.note(price);
         desk.print(aggressor, price, size);
         true
+    }
+}
+
+/// Lots leave from the back of a level, newest order first; as far as the record fell they become ghosts.
+fn cut_back(
+    desk: &mut Desk,
+    (side, price): (Side, Ticks),
+    mut excess: Lots,
+    fell: Lots,
+    stamp: Option<i64>,
+    ghosts: &mut Vec<Ghost>,
+) {
+    let first = ghosts.len();
+    while excess > 0 {
+        let (id, leaves) = desk.book().last_order(side, price).expect("no more is cut than is there");
+        let lots = leaves.min(excess);
+        desk.reduce(id, lots);
+        excess -= lots;
+        if fell > 0 {
+            ghosts.push(Ghost { counter: id.counter, lots, stamp });
+        }
+    }
+    // The oldest of what left counts first, up to what the record fell.
+    let mut room = fell;
+    for ghost in ghosts[first..].iter_mut().rev() {
+        ghost.lots = ghost.lots.min(room);
+        room -= ghost.lots;
+    }
+    ghosts.retain(|ghost| ghost.lots > 0);
+    if !ghosts.is_sorted_by_key(|ghost| ghost.counter) {
+        ghosts.sort_by_key(|ghost| ghost.counter);
     }
 }

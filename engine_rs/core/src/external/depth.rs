@@ -48,7 +48,7 @@ impl External {
         if !desk.is_open() {
             // Nothing moves on a venue that is not open; the next update after that reconciles.
             for (side, &(price, _)) in levels() {
-                self.sides[side.index()].dirty.entry(price).or_default();
+                self.sides[side.index()].dirty.note(price);
             }
             return;
         }
@@ -76,26 +76,24 @@ impl External {
             .filter(|(of, ..)| *of == side)
             .map(|&(_, price, lots)| (price, lots))
             .collect();
-        let mut touched: Touched = recorded.dirty.keys().map(|&price| (price, None)).collect();
+        let mut touched: Touched = recorded.dirty.prices().map(|price| (price, None)).collect();
         if update.snapshot {
-            touched.extend(recorded.shadow.keys().chain(named.keys()).map(|&price| (price, None)));
-            recorded.ghosts.clear();
-            recorded.shadow = named;
-            recorded.shadow.retain(|_, lots| *lots > 0);
+            touched.extend(recorded.prices().chain(named.keys().copied()).map(|price| (price, None)));
+            recorded.clear();
+            for (price, lots) in named {
+                recorded.set_lots(price, lots);
+            }
             return touched;
         }
         for (price, lots) in named {
-            let before = match lots {
-                0 => recorded.shadow.remove(&price),
-                _ => recorded.shadow.insert(price, lots),
-            };
-            touched.insert(price, Some((before.unwrap_or(0) - lots).max(0)));
+            let before = recorded.set_lots(price, lots);
+            touched.insert(price, Some((before - lots).max(0)));
         }
         touched
     }
 
     fn target(&self, side: Side, price: Ticks) -> Lots {
-        self.sides[side.index()].shadow.get(&price).copied().unwrap_or(0)
+        self.sides[side.index()].lots(price)
     }
 
     /// Takes away what stands beyond the recorded size; gives (counter, lots) of each order, newest first.
@@ -131,23 +129,20 @@ impl External {
         stamp: Option<Nanos>,
     ) {
         let traded = self.traded;
-        let level = &mut self.sides[side.index()].ghosts;
-        let mut ghosts = level.remove(&price).unwrap_or_default();
-        // Trades are recorded in their order: none still to come explains what a reduction took that is older
-        // than the latest of them. Of reductions without a stamp only the latest can be waited for.
-        ghosts.retain(|ghost| ghost.stamp.is_some() && ghost.usable(traded));
+        let recorded = &mut self.sides[side.index()];
+        let place = recorded.open(price);
+        let level = recorded.at(place);
+        level.forget_explained(traded);
         let mut room = fell;
         for &(counter, gone) in removed.iter().rev() {
             let lots = gone.min(room);
             if lots > 0 {
-                ghosts.push(Ghost { counter, lots, stamp });
+                level.ghosts.push(Ghost { counter, lots, stamp });
                 room -= lots;
             }
         }
-        ghosts.sort_by_key(|ghost| ghost.counter);
-        if !ghosts.is_empty() {
-            level.insert(price, ghosts);
-        }
+        level.ghosts.sort_by_key(|ghost| ghost.counter);
+        recorded.close(place);
     }
 
     /// Adds what is missing. What agents had taken comes back this way; it is counted.
@@ -156,12 +151,12 @@ impl External {
         if missing <= 0 {
             return;
         }
-        let taken = self.sides[side.index()].dirty.get(&price).copied().unwrap_or(0);
+        let taken = self.sides[side.index()].dirty.get(price).unwrap_or(0);
         if self.add(desk, side, price, missing) {
             let restored = missing.min(taken);
             self.stats.restored_lots += restored;
-            if let Some(taken) = self.sides[side.index()].dirty.get_mut(&price) {
-                *taken -= restored;
+            if restored > 0 {
+                *self.sides[side.index()].dirty.note(price) -= restored;
             }
         }
     }
@@ -171,9 +166,9 @@ impl External {
         let agrees = present(desk.book(), side, price) == self.target(side, price);
         let dirty = &mut self.sides[side.index()].dirty;
         if agrees {
-            dirty.remove(&price);
+            dirty.remove(price);
         } else {
-            dirty.entry(price).or_default();
+            dirty.note(price);
         }
     }
 }

@@ -9,6 +9,7 @@ mod alone;
 mod depth;
 mod desk;
 mod known;
+mod levels;
 mod orders;
 mod places;
 mod queue;
@@ -17,6 +18,8 @@ mod trade;
 use std::collections::BTreeMap;
 
 pub use desk::{Counters, Desk, Journal};
+
+use levels::Levels;
 
 use crate::book::{Bbo, Book, Quote};
 use crate::event::{Event, EventKind, FLAG_PRIORITY_KEPT};
@@ -131,27 +134,19 @@ impl Ghost {
     }
 }
 
-/// One side as recorded, and where the book departs from it.
-#[derive(Default)]
-struct Recorded {
-    shadow: BTreeMap<Ticks, Lots>,
-    /// Levels that may differ from the shadow, with the lots agents took there since they last agreed.
-    dirty: BTreeMap<Ticks, Lots>,
-    /// By the age of their orders, oldest first.
-    ghosts: BTreeMap<Ticks, Vec<Ghost>>,
-}
-
 /// The external participant at one listing.
 pub struct External {
     /// Cancellations come from all orders of a level alike instead of from its back.
     proportional: bool,
     /// The feed tells of single orders, not of price levels; unknown before the first update of either.
     by_order: Option<bool>,
-    sides: [Recorded; 2],
+    sides: [Levels; 2],
     /// Stamp of the latest trade.
     traded: Option<Nanos>,
     /// The newest own order that stood ahead when an agent's order joined its queue.
     after: BTreeMap<OrderId, u32>,
+    /// Lots that stood before an agent's order when last looked.
+    ahead: BTreeMap<OrderId, Lots>,
     /// The orders of a feed of single orders; without any in one by price level.
     recorded: known::Recorded,
     stats: Stats,
@@ -186,6 +181,7 @@ impl External {
             sides: Default::default(),
             traded: None,
             after: BTreeMap::new(),
+            ahead: BTreeMap::new(),
             recorded: known::Recorded::default(),
             stats: Stats::default(),
         }
@@ -207,6 +203,12 @@ impl External {
 
     /// Notes where an agent's order joined a queue: behind the own orders up to `latest_own`.
     pub fn follow(&mut self, row: &Event, latest_own: u32) {
+        let keeps_place = row.kind == EventKind::Fill && row.leaves > 0
+            || row.kind == EventKind::Replaced && row.flags & FLAG_PRIORITY_KEPT != 0
+            || row.kind.is_reject();
+        if !keeps_place {
+            self.ahead.remove(&row.id());
+        }
         match row.kind {
             EventKind::Accepted => {
                 self.after.insert(row.id(), latest_own);
@@ -224,6 +226,26 @@ impl External {
         }
     }
 
+    /// Whether any agent has a live order here.
+    #[inline]
+    pub fn has_company(&self) -> bool {
+        !self.after.is_empty()
+    }
+
+    /// Tells of every agent's order before which more or fewer lots stand than when last looked.
+    pub fn queues_moved(&mut self, book: &Book, mut tell: impl FnMut(OrderId, Lots)) {
+        let Self { after, ahead, .. } = self;
+        for &id in after.keys() {
+            let Some(now) = book.queue_ahead(id) else {
+                ahead.remove(&id);
+                continue;
+            };
+            if ahead.insert(id, now).is_some_and(|before| before != now) {
+                tell(id, now);
+            }
+        }
+    }
+
     /// Agents have taken lots of the participant's order of this number: the next update brings back what was
     /// recorded, its level or the order itself.
     pub fn taken(&mut self, counter: u32, side: Side, price: Ticks, lots: Lots) {
@@ -237,7 +259,7 @@ impl External {
 
     fn level_taken(&mut self, side: Side, price: Ticks, lots: Lots) {
         self.stats.lots_taken += lots;
-        *self.sides[side.index()].dirty.entry(price).or_default() += lots;
+        *self.sides[side.index()].dirty.note(price) += lots;
     }
 
     /// Adds recorded lots behind everybody at a price; they meet agents' crossing orders up to their size.
@@ -245,10 +267,15 @@ impl External {
     /// crossed did not trade with itself, so it must not here.
     fn add(&mut self, desk: &mut Desk, side: Side, price: Ticks, lots: Lots) -> bool {
         // Asking for the best of all first spares a look through the level's orders nearly always.
-        let met = desk.book().best(side.opposite()).is_some_and(|best| side.accepts(price, best.price));
+        let met = desk.book().meets(side, Some(price));
         if met && best_own(desk.book(), side.opposite()).is_some_and(|own| side.accepts(price, own.price)) {
             self.stats.held_back += 1;
             return false;
+        }
+        // Nobody stands behind an own order that is the last: what joins it passes nobody.
+        let last = desk.book().last_order(side, price).filter(|(id, _)| id.agent == EXTERNAL_BOOK);
+        if last.is_some_and(|(id, _)| desk.grow(id, lots)) {
+            return true;
         }
         let filled = desk.place(EXTERNAL_BOOK, side, TimeInForce::Gtc, price, lots);
         if filled > 0 {

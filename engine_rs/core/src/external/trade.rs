@@ -21,7 +21,7 @@ impl External {
             return;
         }
         self.traded = self.traded.max(trade.exchange_ns);
-        let mut level = self.sides[side.index()].ghosts.remove(&price).unwrap_or_default();
+        let mut level = self.sides[side.index()].take_ghosts(price);
         let usable: Vec<usize> =
             (0..level.len()).filter(|&place| level[place].usable(trade.exchange_ns)).collect();
         let ghosts: Vec<Ghost> = usable.iter().map(|&place| level[place]).collect();
@@ -52,9 +52,9 @@ impl External {
         }
         level.retain(|ghost| ghost.lots > 0);
         if !level.is_empty() {
-            self.sides[side.index()].ghosts.insert(price, level);
+            self.sides[side.index()].put_ghosts(price, level);
         }
-        self.sides[side.index()].dirty.entry(price).or_default();
+        self.sides[side.index()].dirty.note(price);
         if size > met {
             desk.print(trade.aggressor, price, size - met);
         }

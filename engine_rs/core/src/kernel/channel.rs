@@ -38,7 +38,7 @@ pub struct Publication {
     pub published_ns: Nanos,
     pub update_no: u64,
     pub bbo: Bbo,
-    pub trades: Option<Arc<[TradePrint]>>,
+    pub last_trade: Option<TradePrint>,
     pub depth: Option<Arc<Depth>>,
 }
 
@@ -46,6 +46,8 @@ pub struct Publication {
 pub struct Update {
     pub arrival: Nanos,
     pub publication: Publication,
+    /// What was traded since the update before; only where somebody waits to be told.
+    pub trades: Option<Arc<[TradePrint]>>,
     pub bbo_changed: bool,
     pub depth_changed: bool,
 }
@@ -111,6 +113,13 @@ impl Channel {
         !self.subscriptions.is_empty()
     }
 
+    /// Whether an update that arrives at once may be shown without going through those under way: nobody
+    /// waits to be told.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.pending.is_empty() && self.subscriptions.is_empty()
+    }
+
     pub fn send(&mut self, update: Update) {
         self.pending.push_back(update);
     }
@@ -124,26 +133,28 @@ impl Channel {
             next.bbo_changed |= std::mem::take(&mut update.bbo_changed);
             next.depth_changed |= std::mem::take(&mut update.depth_changed);
         }
-        self.show(update.publication.clone());
+        self.show(&update.publication);
         update
     }
 
     /// Takes in everything that has arrived on a channel that nobody waits for.
+    #[inline]
     pub fn catch_up(&mut self, now: Nanos) {
-        if self.is_awaited() {
+        if self.is_awaited() || self.pending.is_empty() {
             return;
         }
         while self.pending.front().is_some_and(|update| update.arrival <= now) {
             let update = self.pending.pop_front().expect("just seen");
-            self.show(update.publication);
+            self.show(&update.publication);
         }
     }
 
-    fn show(&mut self, publication: Publication) {
-        if let Some(print) = publication.trades.as_deref().and_then(<[TradePrint]>::last) {
-            self.last_trade = Some(*print);
+    #[inline]
+    pub fn show(&mut self, publication: &Publication) {
+        if publication.last_trade.is_some() {
+            self.last_trade = publication.last_trade;
         }
-        self.current = Some(publication);
+        self.current = Some(publication.clone());
     }
 
     /// The last update that has arrived.

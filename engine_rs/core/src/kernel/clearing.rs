@@ -8,7 +8,7 @@ use super::channel::TradePrint;
 use super::error::Result;
 use super::market::{Pending, Report};
 use super::queue::Entry;
-use super::tape::Sent;
+use super::tape::{QueueCause, Sent};
 use crate::command::CommandEx;
 use crate::event::{CancelReason, Event, EventKind, FLAG_ONE_LISTING, FLAG_PRIORITY_KEPT};
 use crate::ledger::{Posting, Settlement};
@@ -50,7 +50,7 @@ impl Kernel {
         let done = self.clear(number, &mut rows, Some(Cause { command: &command, with_terms, sent_ns }));
         self.rows = rows;
         done?;
-        self.publish_if_changed(market, 0)
+        self.publish_if_changed(market, 0, QueueCause::Agents)
     }
 
     /// Works through the rows of one command or operation at a venue.
@@ -258,7 +258,7 @@ impl Kernel {
         self.rows = rows;
         done?;
         for place in 0..self.venues[number as usize].markets.len() {
-            self.publish_if_changed(self.venues[number as usize].markets[place], 0)?;
+            self.publish_if_changed(self.venues[number as usize].markets[place], 0, QueueCause::Agents)?;
         }
         Ok(())
     }
@@ -290,7 +290,7 @@ impl Kernel {
             let done = self.clear(venue as VenueId, &mut rows, None);
             self.rows = rows;
             done?;
-            self.publish_if_changed(market, 0)?;
+            self.publish_if_changed(market, 0, QueueCause::Agents)?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::Kernel;
 use super::clearing::Cause;
 use super::error::{KernelError, Result, later_as_asked};
+use super::tape::QueueCause;
 use crate::external::{DepthUpdate, Desk, External, LevelUpdate, OrderOp, OrderOpKind, Stats, TradeUpdate};
 use crate::types::{Lots, MAX_PRICE, MAX_SIZE, Nanos, Side, Ticks};
 
@@ -40,6 +41,18 @@ impl FlowEvent {
             FlowEvent::Order(op) => check_order(op),
             FlowEvent::Orders(ops) => ops.iter().try_for_each(check_order),
         }
+    }
+
+    /// What a change of the queue before somebody's order comes from.
+    fn queue_cause(&self) -> QueueCause {
+        let trades = |op: &OrderOp| matches!(op.kind, OrderOpKind::Execute | OrderOpKind::Hidden);
+        let traded = match self {
+            FlowEvent::Trade(_) => true,
+            FlowEvent::Order(op) => trades(op),
+            FlowEvent::Orders(ops) => ops.iter().any(trades),
+            FlowEvent::Depth(_) | FlowEvent::Level(_) => false,
+        };
+        if traded { QueueCause::Traded } else { QueueCause::Cancelled }
     }
 
     const fn by_order(&self) -> bool {
@@ -144,7 +157,9 @@ impl Kernel {
             FlowEvent::Orders(ops) => external.orders(&mut desk, ops),
         }
         let listing = market.local;
-        self.set_timer(venue, listing..listing + 1);
+        if desk.venue.next_time(listing).is_some() {
+            self.set_timer(venue, listing..listing + 1);
+        }
         for number in 0..journal.len() {
             let (command, rows) = journal.step(number);
             let cause = command.map(|command| Cause { command, with_terms: None, sent_ns: self.now });
@@ -155,6 +170,6 @@ impl Kernel {
             }
         }
         self.journal = journal;
-        self.publish_if_changed(place, update.delay_ns)
+        self.publish_if_changed(place, update.delay_ns, update.event.queue_cause())
     }
 }

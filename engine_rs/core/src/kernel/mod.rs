@@ -37,7 +37,7 @@ pub use reading::{ConsolidatedQuote, DepthView, QuoteView};
 pub use run::{ENTRIES_AT_ONE_INSTANT, Turn};
 pub use sending::{IGNORED, OrderRequest, TransferRequest};
 pub use setup::{AgentSpec, MarketSpec};
-pub use tape::{OrderColumns, QuoteColumns, Tape, TradeColumns};
+pub use tape::{OrderColumns, QueueCause, QueueRow, QuoteRow, Tape, TradeRow};
 
 use crate::event::Event;
 use crate::external::{Counters, Journal};

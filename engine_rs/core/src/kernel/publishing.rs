@@ -8,7 +8,9 @@ use super::error::Result;
 use super::market::PhaseNews;
 use super::notice::{News, Notice};
 use super::queue::Entry;
-use crate::book::{Book, Quote};
+use super::tape::{QueueCause, QueueRow};
+use crate::book::{Bbo, Book, Quote};
+use crate::external::External;
 use crate::types::{FIRST_USER_AGENT, InstrumentId, ListingId, Nanos, Phase, Side, VenueId};
 
 fn depth_of(book: &Book, levels: usize) -> Depth {
@@ -25,11 +27,44 @@ fn price_and_lots(quote: Option<Quote>) -> (i64, i64) {
 impl Kernel {
     /// Publishes if the touch, a trade, or a level that somebody subscribes to is news. `extra` is a recorded
     /// delay on top of each site's own.
-    pub(super) fn publish_if_changed(&mut self, place: usize, extra: Nanos) -> Result<()> {
+    #[inline]
+    pub(super) fn publish_if_changed(&mut self, place: usize, extra: Nanos, cause: QueueCause) -> Result<()> {
+        let market = &self.markets[place];
+        if market.external.as_ref().is_some_and(External::has_company) {
+            self.note_queues(place, cause);
+        }
+        let market = &self.markets[place];
+        let bbo = self.venues[market.venue as usize].venue.book(market.local).bbo();
+        if bbo == market.published_bbo && market.prints.is_empty() && market.levels == 0 {
+            return Ok(());
+        }
+        self.publish(place, bbo, extra)
+    }
+
+    /// Writes down where the queue before an agent's order in a recorded market has changed.
+    #[cold]
+    fn note_queues(&mut self, place: usize, cause: QueueCause) {
+        let (market, tape, time_ns) = (&mut self.markets[place], &mut self.tape, self.now);
+        let book = self.venues[market.venue as usize].venue.book(market.local);
+        let Some(external) = market.external.as_mut().filter(|_| tape.keep_orders) else { return };
+        external.queues_moved(book, |id, ahead| {
+            let (listing, cause) = (place as ListingId, cause.code());
+            tape.queues.push(QueueRow {
+                time_ns,
+                ahead,
+                listing,
+                agent: id.agent,
+                counter: id.counter,
+                cause,
+            });
+        });
+    }
+
+    #[inline(never)]
+    fn publish(&mut self, place: usize, bbo: Bbo, extra: Nanos) -> Result<()> {
         let now = self.now;
         let market = &mut self.markets[place];
         let book = self.venues[market.venue as usize].venue.book(market.local);
-        let bbo = book.bbo();
         let bbo_changed = bbo != market.published_bbo;
         let depth = (market.levels > 0).then(|| depth_of(book, market.levels));
         let depth = depth.filter(|depth| *depth != *market.published_depth);
@@ -38,7 +73,7 @@ impl Kernel {
         }
         market.update_no += 1;
         market.published_bbo = bbo;
-        let before = Arc::clone(&market.published_depth);
+        let before = (market.levels > 0).then(|| Arc::clone(&market.published_depth));
         if let Some(depth) = depth {
             market.published_depth = Arc::new(depth);
         }
@@ -46,13 +81,13 @@ impl Kernel {
             published_ns: now,
             update_no: market.update_no,
             bbo,
-            trades: trades_of(&mut market.prints),
+            last_trade: market.prints.last().copied(),
             depth: (market.levels > 0).then(|| Arc::clone(&market.published_depth)),
         };
         if bbo_changed {
             self.tape.quote(now, place as ListingId, price_and_lots(bbo.bid), price_and_lots(bbo.ask));
         }
-        self.dispatch(place, publication, bbo_changed, &before, extra)
+        self.dispatch(place, publication, bbo_changed, before.as_deref(), extra)
     }
 
     /// Puts a publication on its way to every site.
@@ -61,22 +96,34 @@ impl Kernel {
         place: usize,
         publication: Publication,
         bbo_changed: bool,
-        before: &Depth,
+        before: Option<&Depth>,
         extra: Nanos,
     ) -> Result<()> {
         let now = self.now;
-        let venue = self.markets[place].venue as usize;
+        let market = &mut self.markets[place];
+        let (venue, prints) = (market.venue as usize, &mut market.prints);
+        let mut trades: Option<Arc<[TradePrint]>> = None;
         let first = place * self.profiles.len();
         for (site, profile) in self.profiles.iter().enumerate() {
             let number = (first + site) as u32;
             let channel = &mut self.channels[first + site];
             channel.catch_up(now);
             let arrival = channel.line.arrival(&profile.data[venue], now, extra)?;
-            let depth_changed =
-                publication.depth.as_ref().is_some_and(|depth| depth.differs_within(before, channel.levels));
-            channel.send(Update { arrival, publication: publication.clone(), bbo_changed, depth_changed });
-            if channel.is_awaited() {
-                self.queue.push(arrival, Entry::Data(number));
+            if arrival <= now && channel.is_idle() {
+                channel.show(&publication);
+            } else {
+                let depth_changed = match (&publication.depth, before) {
+                    (Some(depth), Some(before)) => depth.differs_within(before, channel.levels),
+                    _ => false,
+                };
+                if channel.is_awaited() {
+                    self.queue.push(arrival, Entry::Data(number));
+                    if trades.is_none() && !prints.is_empty() {
+                        trades = Some(Arc::from(prints.as_slice()));
+                    }
+                }
+                let (publication, trades) = (publication.clone(), trades.clone());
+                channel.send(Update { arrival, publication, trades, bbo_changed, depth_changed });
             }
             if !bbo_changed {
                 continue;
@@ -92,6 +139,7 @@ impl Kernel {
                 }
             }
         }
+        prints.clear();
         Ok(())
     }
 
@@ -116,7 +164,8 @@ impl Kernel {
         let listing = (number as usize / self.profiles.len()) as ListingId;
         let channel = &mut self.channels[number as usize];
         let update = channel.receive(now);
-        let Publication { published_ns, update_no, bbo, trades, .. } = update.publication;
+        let Publication { published_ns, update_no, bbo, .. } = update.publication;
+        let trades = update.trades;
         for wish in &channel.subscriptions {
             let agent = wish.agent;
             if !self.agents[(agent - FIRST_USER_AGENT) as usize].enabled {
@@ -160,10 +209,4 @@ impl Kernel {
             }
         }
     }
-}
-
-fn trades_of(prints: &mut Vec<TradePrint>) -> Option<Arc<[TradePrint]>> {
-    let trades = (!prints.is_empty()).then(|| Arc::from(prints.as_slice()));
-    prints.clear();
-    trades
 }

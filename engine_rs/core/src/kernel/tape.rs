@@ -1,34 +1,57 @@
-//! The tape: what happened, in columns, until somebody drains it.
+//! The tape: what happened, until somebody drains it.
 
 use crate::event::Event;
 use crate::types::{AgentId, ListingId, Lots, Nanos, Ticks};
 
-/// Matches and recorded trades in which no agent took part (there the counters are 0).
-#[derive(Default)]
-pub struct TradeColumns {
-    pub time_ns: Vec<Nanos>,
-    pub listing: Vec<ListingId>,
-    pub price: Vec<Ticks>,
-    pub size: Vec<Lots>,
-    pub aggressor: Vec<u8>,
-    pub maker: Vec<AgentId>,
-    pub maker_counter: Vec<u32>,
-    pub taker: Vec<AgentId>,
-    pub taker_counter: Vec<u32>,
-    pub match_id: Vec<u64>,
-    pub maker_fee: Vec<i64>,
-    pub taker_fee: Vec<i64>,
+/// A match, or a recorded trade in which no agent took part (there the counters are 0).
+#[derive(Clone, Copy, Debug)]
+pub struct TradeRow {
+    pub time_ns: Nanos,
+    pub price: Ticks,
+    pub size: Lots,
+    pub match_id: u64,
+    pub maker_fee: i64,
+    pub taker_fee: i64,
+    pub listing: ListingId,
+    pub maker: AgentId,
+    pub maker_counter: u32,
+    pub taker: AgentId,
+    pub taker_counter: u32,
+    pub aggressor: u8,
 }
 
-/// The touch after each publication that changed it. A missing side is price 0 and 0 lots.
-#[derive(Default)]
-pub struct QuoteColumns {
-    pub time_ns: Vec<Nanos>,
-    pub listing: Vec<ListingId>,
-    pub bid: Vec<Ticks>,
-    pub bid_lots: Vec<Lots>,
-    pub ask: Vec<Ticks>,
-    pub ask_lots: Vec<Lots>,
+/// The touch after a publication that changed it. A missing side is price 0 and 0 lots.
+#[derive(Clone, Copy, Debug)]
+pub struct QuoteRow {
+    pub time_ns: Nanos,
+    pub bid: Ticks,
+    pub bid_lots: Lots,
+    pub ask: Ticks,
+    pub ask_lots: Lots,
+    pub listing: ListingId,
+}
+
+closed_codes! {
+    /// Through whom the queue before an agent's order has changed.
+    QueueCause {
+        /// A recorded trade.
+        Traded = 1,
+        /// Any other recorded change: lots that left untraded.
+        Cancelled = 2,
+        /// What agents did, or the venue's own clock.
+        Agents = 3,
+    }
+}
+
+/// The queue before an agent's order in a recorded market has changed: lots that stand before it now.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueRow {
+    pub time_ns: Nanos,
+    pub ahead: Lots,
+    pub listing: ListingId,
+    pub agent: AgentId,
+    pub counter: u32,
+    pub cause: u8,
 }
 
 /// Every report to an agent of the scenario, at the venue's time.
@@ -63,11 +86,12 @@ pub struct Sent {
     pub queue_ahead: Lots,
 }
 
-/// The three tables and which of them are kept.
+/// The tables and which of them are kept; queues go with orders.
 pub struct Tape {
-    pub trades: TradeColumns,
-    pub quotes: QuoteColumns,
+    pub trades: Vec<TradeRow>,
+    pub quotes: Vec<QuoteRow>,
     pub orders: OrderColumns,
+    pub queues: Vec<QueueRow>,
     pub keep_trades: bool,
     pub keep_quotes: bool,
     pub keep_orders: bool,
@@ -76,9 +100,10 @@ pub struct Tape {
 impl Default for Tape {
     fn default() -> Self {
         Self {
-            trades: TradeColumns::default(),
-            quotes: QuoteColumns::default(),
+            trades: Vec::new(),
+            quotes: Vec::new(),
             orders: OrderColumns::default(),
+            queues: Vec::new(),
             keep_trades: true,
             keep_quotes: true,
             keep_orders: true,
@@ -92,19 +117,20 @@ impl Tape {
         if !self.keep_trades {
             return;
         }
-        let table = &mut self.trades;
-        table.time_ns.push(event.time_ns);
-        table.listing.push(event.listing);
-        table.price.push(event.price);
-        table.size.push(event.size);
-        table.aggressor.push(event.side.code());
-        table.maker.push(maker);
-        table.maker_counter.push(event.counter);
-        table.taker.push(taker);
-        table.taker_counter.push(event.contra_counter);
-        table.match_id.push(event.match_id);
-        table.maker_fee.push(maker_fee);
-        table.taker_fee.push(taker_fee);
+        self.trades.push(TradeRow {
+            time_ns: event.time_ns,
+            price: event.price,
+            size: event.size,
+            match_id: event.match_id,
+            maker_fee,
+            taker_fee,
+            listing: event.listing,
+            maker,
+            maker_counter: event.counter,
+            taker,
+            taker_counter: event.contra_counter,
+            aggressor: event.side.code(),
+        });
     }
 
     /// The new touch of a listing: (price, lots) of each side.
@@ -112,13 +138,8 @@ impl Tape {
         if !self.keep_quotes {
             return;
         }
-        let table = &mut self.quotes;
-        table.time_ns.push(time);
-        table.listing.push(listing);
-        table.bid.push(bid.0);
-        table.bid_lots.push(bid.1);
-        table.ask.push(ask.0);
-        table.ask_lots.push(ask.1);
+        let ((bid, bid_lots), (ask, ask_lots)) = (bid, ask);
+        self.quotes.push(QuoteRow { time_ns: time, bid, bid_lots, ask, ask_lots, listing });
     }
 
     pub fn report(&mut self, event: &Event, sent: Sent) {

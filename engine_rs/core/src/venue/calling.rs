@@ -2,7 +2,7 @@
 
 use super::listing::Listing;
 use super::writer::{Subject, Writer, count};
-use crate::book::{Called, Cross, Extra, Rest, Terms, Unpriced};
+use crate::book::{Called, Cross, Extra, OrderState, Rest, Terms, Unpriced};
 use crate::conditions::{Conditions, Peg};
 use crate::event::{CancelReason, RejectReason};
 use crate::order::{NewOrder, OrderType, TimeInForce};
@@ -80,15 +80,15 @@ impl Listing {
     #[inline]
     pub(super) fn resize(&mut self, id: OrderId, change: Lots) {
         if !self.plain {
-            self.note_resized(id, change);
+            let state = self.book.order(id).expect("the order rests");
+            self.note_resized(&state, change);
         }
         self.book.resize(id, change);
     }
 
     #[cold]
     #[inline(never)]
-    fn note_resized(&mut self, id: OrderId, change: Lots) {
-        let state = self.book.order(id).expect("the order rests");
+    pub(super) fn note_resized(&mut self, state: &OrderState, change: Lots) {
         self.shift(state.side, state.price, change);
     }
 

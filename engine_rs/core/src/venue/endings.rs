@@ -36,8 +36,12 @@ impl Venue {
 
     /// When a listing that exists next has something to do by the clock.
     pub fn next_time(&self, listing: ListingId) -> Option<Nanos> {
-        let first_end = self.listings[listing as usize].first_end();
-        first_end.map(|((expire_ns, _), _)| expire_ns)
+        let listing = &self.listings[listing as usize];
+        if listing.plain {
+            // Nothing that ends is alive.
+            return None;
+        }
+        listing.first_end().map(|((expire_ns, _), _)| expire_ns)
     }
 
     /// All live orders of a listing that exists: bids and asks as they would trade, stops, parked pegs.

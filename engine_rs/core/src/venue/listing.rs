@@ -6,7 +6,7 @@ use super::regime::Regime;
 use super::spec::ListingSpec;
 use super::waiting::Waiting;
 use super::writer::{Filled, Subject, Writer};
-use crate::book::{Book, OrderState, Rest, Taken, Taker, Terms};
+use crate::book::{Book, OrderState, Rest, Slot, Taken, Taker, Terms};
 use crate::conditions::Conditions;
 use crate::event::{CancelReason, RejectReason};
 use crate::order::{NewOrder, SelfTradePrevention, TimeInForce};
@@ -141,27 +141,31 @@ impl Listing {
 
     /// Takes lots from a resting order, which keeps its place; all of them end it.
     pub fn reduce(&mut self, id: OrderId, lots: Lots, say: &mut Writer) -> Result<(), RejectReason> {
-        let state = self.book.order(id).ok_or(RejectReason::UnknownOrder)?;
+        let (slot, state) = self.book.find(id).ok_or(RejectReason::UnknownOrder)?;
         if lots < 1 {
             return Err(RejectReason::SizeOutOfRange);
         }
         if lots >= state.leaves {
             return self.cancel(id, CancelReason::External, say);
         }
-        self.change(id, &state, -lots, say);
+        self.change((id, slot), &state, -lots, say);
         Ok(())
     }
 
     /// Adds lots to a resting order in its place.
     pub fn grow(&mut self, id: OrderId, lots: Lots, say: &mut Writer) -> Result<(), RejectReason> {
-        let state = self.book.order(id).ok_or(RejectReason::UnknownOrder)?;
+        let (slot, state) = self.book.find(id).ok_or(RejectReason::UnknownOrder)?;
         checks::growth(&self.spec, &self.book, &state, lots)?;
-        self.change(id, &state, lots, say);
+        self.change((id, slot), &state, lots, say);
         Ok(())
     }
 
-    fn change(&mut self, id: OrderId, state: &OrderState, change: Lots, say: &mut Writer) {
-        self.resize(id, change);
+    #[inline]
+    fn change(&mut self, (id, slot): (OrderId, Slot), state: &OrderState, change: Lots, say: &mut Writer) {
+        if !self.plain {
+            self.note_resized(state, change);
+        }
+        self.book.resize_at(slot, change);
         let subject = Subject { id, side: state.side, price: state.price };
         say.replaced(&subject, state.total + change, state.leaves + change, true);
     }
