@@ -45,6 +45,18 @@ def pick(short: int, full: int, reference: int | None = None) -> int:
     return count
 
 
+def in_mode(
+    rows: Iterable[Verdict], errors: float = 4.0, cap: float = 3.0, rounding: float = 0.0
+) -> list[Verdict]:
+    """The rows as stated in full mode on the native engine; where fewer runs were made, each within so many
+    of its standard errors and half a unit of the printed figure's last digit (`rounding`), but never more
+    than `cap` times the stated tolerance. A row without error stays as it is.
+    """
+    if mode() == "full" and market_sim.ENGINE != "reference":
+        return list(rows)
+    return [row.within(errors, cap * row.tolerance, rounding) if row.standard_error else row for row in rows]
+
+
 def about() -> str:
     """One sentence for the top of a lesson: which engine runs, and how much."""
     long = "with the runs that the tolerances ask for" if mode() == "full" else "in a short form"
@@ -93,8 +105,9 @@ def conclude(lesson: str, rows: Iterable[Verdict]) -> pl.DataFrame:
             f"lesson {lesson}",
             "Run it with MARKET_SIM_LESSONS=full; if it fails again, please report it.",
         )
-    with pl.Config(tbl_rows=-1, fmt_str_lengths=80):
-        return table(verdicts)
+    # It is the caller who shows the table, and polars would cut a long one in the middle.
+    pl.Config.set_tbl_rows(-1).set_fmt_str_lengths(80)
+    return table(verdicts)
 
 
 def last_verdicts(lesson: str) -> dict[str, Any] | None:

@@ -64,6 +64,31 @@ def test_a_lesson_runs_and_its_numbers_come_out(lesson, tmp_path):
     assert all(row["passed"] for row in kept["rows"])
 
 
+def test_the_tables_of_a_run_are_printed(tmp_path):
+    script = str(ROOT / "lessons" / "verdicts.py")
+    environment = {**os.environ, "MARKET_SIM_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    folder = tmp_path / "market_sim" / "lessons"
+    folder.mkdir(parents=True)
+    row = {"what": "a number", "published": 1, "simulated": 1.5, "standard_error": 0.1, "tolerance": 1}
+    table = {"engine": "rust", "mode": "full", "rows": [row]}
+
+    def printed(*arguments):
+        command = [sys.executable, script, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    for lesson in LESSONS:
+        (folder / f"{lesson.stem}.json").write_text(json.dumps(table))
+    done = printed()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("1 of 1 numbers came out (rust engine, full form)") == len(LESSONS)
+    row["simulated"] = 3
+    (folder / f"{LESSONS[0].stem}.json").write_text(json.dumps(table))
+    assert printed().returncode == 1
+    assert "FAIL  a number" in printed().stdout
+    assert printed("--forget").returncode == 0
+    assert "did not come to its table" in printed().stdout
+
+
 def names(cells, context):
     """Names that code cells use in a context (ast.Store or ast.Load)."""
     trees = [ast.parse(cell.source) for cell in cells if cell.cell_type == "code"]

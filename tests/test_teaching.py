@@ -7,7 +7,7 @@ import pytest
 from market_sim import teaching
 from market_sim.errors import DataError
 from market_sim.experiments.verdict import Verdict
-from market_sim.teaching import Exercise, LessonError, conclude, last_verdicts, mode, pick
+from market_sim.teaching import Exercise, LessonError, conclude, in_mode, last_verdicts, mode, pick
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +29,16 @@ def test_the_reference_engine_runs_fewer(monkeypatch):
     monkeypatch.setenv("MARKET_SIM_LESSONS", "full")
     monkeypatch.setattr(teaching.market_sim, "ENGINE", "reference", raising=False)
     assert (pick(10, 1_000, reference=50), pick(10, 1_000)) == (50, 1_000)
+
+
+def test_fewer_runs_are_judged_by_their_errors_up_to_a_cap(monkeypatch):
+    noisy, wild, exact = (Verdict("a", 1.0, 1.0, error, 0.1) for error in (0.05, 9.0, 0.0))
+    assert [row.tolerance for row in in_mode([noisy, wild, exact])] == pytest.approx([0.2, 0.3, 0.1])
+    monkeypatch.setenv("MARKET_SIM_LESSONS", "full")
+    monkeypatch.setattr(teaching.market_sim, "ENGINE", "rust", raising=False)
+    assert [row.tolerance for row in in_mode([noisy, wild])] == [0.1, 0.1]
+    monkeypatch.setattr(teaching.market_sim, "ENGINE", "reference", raising=False)
+    assert [row.tolerance for row in in_mode([noisy])] == pytest.approx([0.2])
 
 
 @pytest.mark.parametrize("answer", [2, 2.05, "2", 1.95])
