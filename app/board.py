@@ -66,7 +66,7 @@ WIDE = (
 TABLES = (
     GRID
     + """
-:host { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) minmax(0, 2.4fr);
+:host { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) minmax(0, 2.6fr);
   grid-template-rows: minmax(190px, 1fr) minmax(190px, 1fr) minmax(190px, 1fr);
   grid-template-areas: "profit inventory agents" "between orders agents" "timeline sharing agents"; }
 @media (max-width: 1150px) { :host { height: max-content !important;

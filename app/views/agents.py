@@ -12,10 +12,10 @@ from market_sim.runner import Frame, ListingInfo, MarketInfo
 
 STYLE = f"""
 :host {{ margin: 0; overflow: auto; scrollbar-width: thin; }}
-table {{ width: 100%; border-collapse: collapse; font: 12px/1.55 {MONO}; }}
+table {{ width: 100%; border-collapse: collapse; font: 11px/1.6 {MONO}; }}
 th {{ font-weight: 600; text-align: right; padding: 2px 6px 2px 2px; vertical-align: bottom;
   color: color-mix(in srgb, currentColor 68%, transparent); }}
-td {{ text-align: right; padding: 0 6px 0 2px; white-space: nowrap; }}
+td {{ text-align: right; padding: 0 5px 0 2px; white-space: nowrap; }}
 th:first-child, td:first-child {{ text-align: left; padding-left: 14px; }}
 tr.group td {{ font-weight: 600; }}
 tr.one td {{ color: color-mix(in srgb, currentColor 75%, transparent); }}
