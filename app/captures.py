@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 
-SUFFIXES = (".gz", ".jsonl", ".log", ".txt", ".zst")
+SUFFIXES = (".gz", ".jsonl", ".log", ".msfeed", ".txt", ".zst")
 FILES_LISTED = 500
 NAMES_SHOWN = 6
 

@@ -29,7 +29,7 @@ class Catalogue:
         ways_out: tuple[tuple[str, dict[str, object]], ...] = (
             ("It is left out.", {"strategy": "", "parameters": ()}),
             ("The sliders are where the scenario has them.", {"changes": ()}),
-            (f"This is {fallback} instead.", {"scenario": fallback, "replay": ""}),
+            (f"This is {fallback} instead.", {"scenario": fallback, "replay": "", "live": ""}),
         )
         looks: tuple[object, ...] = (self._strategy, self._changes, self._source)
         for look, (sentence, changes) in zip(looks, ways_out, strict=True):
@@ -52,6 +52,8 @@ class Catalogue:
         )
 
     def _source(self, controls: Controls) -> MarketRequest:
+        if controls.live:
+            return MarketRequest(books=tuple(controls.live.split(",")))
         if controls.replay:
             return MarketRequest(captures=capture_files(controls.replay))
         if controls.scenario not in self.scenarios:
@@ -62,7 +64,7 @@ class Catalogue:
 
     def knobs(self, controls: Controls) -> tuple[Knob, ...]:
         """The sliders of the market on show: a recording has none."""
-        if controls.replay or controls.scenario not in self.scenarios:
+        if controls.live or controls.replay or controls.scenario not in self.scenarios:
             return ()
         return knobs_of(controls.scenario)
 

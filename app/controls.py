@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from math import isfinite
 
+from app.books import parse_books
+
 DEFAULT_SCENARIO = "two_venues"
 DEFAULT_SEED = 7
 DEFAULT_SPEED = 300.0
+LIVE_SPEED = 1.0
 REPLAY_SPEED = 10.0
 """A recording lasts minutes, and its book changes ten times a second: at the speed of a simulation it is
 over at once.
@@ -33,9 +36,10 @@ class Controls:
     """Everything that a link carries. `replay` is the name of a recording, or empty for a scenario; `speed`
     is simulated seconds per second, None as fast as it goes; an empty `listing` is the market's first.
 
-    `changes` are the sliders that have been moved, `latency` is the visitor's own in milliseconds one way,
-    `strategy` a shipped class to run beside the others, with `parameters`. `market` is the id of a shared
-    market: then nothing else of the market is the visitor's to choose.
+    `live` names live books, `record` keeps a capture of them. `changes` are the sliders that have been moved,
+    `latency` is the visitor's own in milliseconds one way, `strategy` a shipped class to run beside the
+    others, with `parameters`. `market` is the id of a shared market: then nothing else of the market is the
+    visitor's to choose.
     """
 
     scenario: str = DEFAULT_SCENARIO
@@ -51,6 +55,8 @@ class Controls:
     changes: Pairs = ()
     parameters: Pairs = ()
     market: str = ""
+    live: str = ""
+    record: bool = False
 
     def to_query(self) -> dict[str, str]:
         """The controls as text for the address bar; what does not apply is left out."""
@@ -64,6 +70,8 @@ class Controls:
         if self.market:
             return {"market": self.market, **shown}
         source = {"replay": self.replay} if self.replay else {"scenario": self.scenario}
+        if self.live:
+            source = {"live": self.live, **({"record": "yes"} if self.record else {})}
         own = {} if self.latency == DEFAULT_LATENCY_MS else {"latency": f"{self.latency:g}"}
         strategy = {"strategy": self.strategy} if self.strategy else {}
         pairs = {CHANGE + key: value for key, value in self.changes}
@@ -101,6 +109,8 @@ def from_query(query: Mapping[str, str], default: Controls) -> tuple[Controls, l
             chosen[key] = PARSERS.get(key, _plain)(text)
         except ValueError as error:
             complaints.append(f"The link's {key}: {error}")
+    if chosen.get("live"):
+        chosen["speed"], chosen["replay"] = LIVE_SPEED, ""
     if chosen.get("replay") and "speed" not in chosen:
         chosen["speed"] = REPLAY_SPEED
     for prefix, name in ((CHANGE, "changes"), (PARAMETER, "parameters")):
@@ -192,6 +202,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "speed": parse_speed,
     "latency": parse_latency,
     "beside": parse_beside,
+    "live": parse_books,
+    "record": lambda text: _one_of("choice", ("yes", "no"))(text) == "yes",
     "theme": _one_of("theme", (DARK, LIGHT)),
     "view": _one_of("view", VIEWS),
 }

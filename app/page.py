@@ -26,6 +26,7 @@ from app.controls import (
     DARK,
     DEFAULT_SPEED,
     LIGHT,
+    LIVE_SPEED,
     MARKET,
     REPLAY_SPEED,
     Controls,
@@ -33,14 +34,16 @@ from app.controls import (
     parse_speed,
     speed_text,
 )
+from app.lessons_page import LessonsPage
 from app.quiet import leave_idle, spare_styles
 from app.session import OpenRunner, Session, open_runner
 from app.strategies import strategies
 from app.theme import RAW_CSS, THEME_CONFIG
 from app.transport import FlowControl
+from app.views.feed import Feed
 from app.views.navigation import MARKETS, navigation
 from app.views.sharing import Sharing
-from app.views.sidebar import NO_STRATEGY, REPLAY, SPEEDS, Sidebar
+from app.views.sidebar import LIVE, NO_STRATEGY, REPLAY, SIMULATION, SPEEDS, Sidebar
 from app.views.status import Status
 from app.views.story import Story
 from market_sim.runner import End, SetVenue, SwitchAgents, TellNews
@@ -61,6 +64,8 @@ only.
 
 ARRIVAL_S = 10.0
 """How long the place of a page that was asked for is kept until its browser connects."""
+
+SPEED_OF = {SIMULATION: DEFAULT_SPEED, REPLAY: REPLAY_SPEED, LIVE: LIVE_SPEED}
 
 VIEW_NAMES = {"Market": MARKET, "Side by side": BESIDE, "Agents and class": AGENTS}
 
@@ -105,6 +110,7 @@ class Page:
             margin=0,
             sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap", "padding": "3px 16px"}},
         )
+        self._feed = Feed()
         self._flow = FlowControl(self._board.window)
         self._browser = Browser(
             self._board.window,
@@ -115,7 +121,10 @@ class Page:
             title="market_sim",
             header=[navigation(MARKETS, dark)],
             sidebar=[self._sidebar.viewable()],
-            main=[self._board.viewable(self._status.viewable, self._views), self._story.viewable],
+            main=[
+                self._board.viewable(self._status.viewable, self._feed.viewable, self._views),
+                self._story.viewable,
+            ],
             sidebar_width=290,
             theme_config=THEME_CONFIG,
             dark_theme=dark,
@@ -148,6 +157,8 @@ class Page:
             (bar.restart, self._restart),
             (bar.open_replay, self._open_replay),
             (bar.open_strategy, self._open_strategy),
+            (bar.live.connect, self._connect),
+            (bar.live.disconnect, lambda: self._act(End())),
             (ticket.buy, lambda: self._order("buy")),
             (ticket.sell, lambda: self._order("sell")),
             (ticket.replace, self._replace),
@@ -161,7 +172,7 @@ class Page:
             button.on_click(lambda _, action=action: self._soon(action))
         for widget, chosen in (
             (bar.source, self._choose_source),
-            (bar.scenario, lambda name: self._choose(scenario=name, replay="", changes=(), strategy="")),
+            (bar.scenario, self._choose_scenario),
             (bar.speed, self._choose_speed),
             (bar.seed, lambda _: self._restart()),
             (bar.listing, self._choose_listing),
@@ -232,19 +243,32 @@ class Page:
         self._steer(self._session.pause if self._session.running else self._session.run)
 
     def _choose_source(self, source: str) -> None:
-        self._sidebar.show_source(source == REPLAY)
-        if source != REPLAY and self._session.controls.replay:
-            self._choose(scenario=self._sidebar.scenario.value, replay="", changes=(), strategy="")
+        self._sidebar.show_source(source)
+        now = self._session.controls
+        if source == SIMULATION and (now.replay or now.live):
+            self._choose_scenario(self._sidebar.scenario.value)
+
+    def _choose_scenario(self, name: str) -> None:
+        self._choose(scenario=name, replay="", live="", changes=(), strategy="")
 
     def _open_replay(self) -> None:
-        self._choose(replay=self._sidebar.replay.value or "", changes=(), strategy="")
+        self._choose(replay=self._sidebar.replay.value or "", live="", changes=(), strategy="")
+
+    def _connect(self) -> None:
+        live = self._sidebar.live
+        try:
+            books = live.books
+        except ValueError as error:
+            self._complain(str(error))
+            return
+        self._choose(live=books, record=bool(live.record.value), replay="", changes=())
 
     def _choose(self, **changes: Any) -> None:
         """Open another market, or say why it cannot be and keep the one that is open."""
         before = self._session.controls
         controls = replace(before, listing="", beside=(), parameters=(), **changes)
-        if bool(controls.replay) != bool(before.replay):
-            controls = replace(controls, speed=REPLAY_SPEED if controls.replay else DEFAULT_SPEED)
+        if _source_of(controls) != _source_of(before):
+            controls = replace(controls, speed=SPEED_OF[_source_of(controls)])
         try:
             self._catalogue.request(controls)
         except ValueError as error:
@@ -346,6 +370,8 @@ class Page:
             self._session.seat = self._room.seat_of(self._key)
         else:
             request = self._catalogue.request(self._session.controls)
+            if self._session.controls.live and self._session.controls.record:
+                request = replace(request, record=self._sidebar.live.folder())
             self._session.open(request, running=self._drawn)
         self._sidebar.show_run(True)
         self._show_status()
@@ -483,7 +509,12 @@ class Page:
             pn.state.location.search = "?" + urlencode({**self._session.controls.to_query(), **token})
 
     def _show_status(self) -> None:
-        self._status.update(self._session.info, self._session.frame, self._session.failure)
+        info, frame, failure = self._session.info, self._session.frame, self._session.failure
+        self._status.update(info, frame, failure)
+        live = info is not None and info.live
+        self._feed.update(frame.feed if live and frame is not None else None)
+        connected = failure is None and not (frame is not None and frame.picture.finished)
+        self._sidebar.live.show(live, connected, info.recording if live and info is not None else "")
 
     # -- the beat
 
@@ -502,6 +533,7 @@ class Page:
         document.on_event("document_ready", lambda _: self._begin())
         document.add_periodic_callback(self._beat, BEAT_MS)
         document.on_session_destroyed(lambda _: self._session.close())
+        document.on_session_destroyed(lambda _: self._sidebar.live.close())
         self.template.server_doc(document)
         # On a phone the controls would cover the market: there they start folded away.
         (page,) = (
@@ -577,6 +609,10 @@ class Page:
                 self._story.tell(agent, order, reply.value)
 
 
+def _source_of(controls: Controls) -> str:
+    return LIVE if controls.live else REPLAY if controls.replay else SIMULATION
+
+
 def _room_of(controls: Controls) -> tuple[Classroom | None, list[str]]:
     if not controls.market:
         return None, []
@@ -594,6 +630,9 @@ def serve_page(document: Document, query: Mapping[str, str]) -> None:
         return
     if query.get("page") == "backtest":
         BacktestPage(query).serve(document)
+        return
+    if query.get("page") == "lessons":
+        LessonsPage(query).serve(document)
         return
     market = {key: text for key, text in query.items() if key != "page"}
     Page(catalogue(), open_runner, market).serve(document)

@@ -8,23 +8,21 @@ import panel_material_ui as pmui
 
 from app.controls import FASTEST, SEED_MAX, SIDE_BY_SIDE, Controls, speed_text
 from app.knobs import Knob
+from app.live import LiveControls
 from app.strategies import Strategy
+from app.views.sidebar_parts import NOTE
 from app.words import speed as speed_words
 from market_sim.runner import MarketInfo
 
 SPEEDS = (0.01, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 LATENCIES_MS = (0, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-SIMULATION, REPLAY = "Simulate", "Replay"
+SIMULATION, REPLAY, LIVE = "Simulate", "Replay", "Live feed"
 NO_STRATEGY = "none"
 
 SPEED_HINT = (
     "Up to 5× single orders can be followed; at 300× and more, prices find each other before your eyes. "
     "Keys: space runs and pauses, → a second, . an event, ↑ ↓ speed."
 )
-
-NOTE = """
-p { font-size: 12px; line-height: 1.4; margin: 0; color: color-mix(in srgb, currentColor 75%, transparent); }
-"""
 
 
 def speed_options(also: float | None) -> dict[str, str]:
@@ -56,8 +54,8 @@ class Sidebar:
         small = {**wide, "size": "small"}
         own = not controls.market
         self.source = pmui.RadioButtonGroup(
-            options=[SIMULATION, REPLAY],
-            value=REPLAY if controls.replay else SIMULATION,
+            options=[SIMULATION, REPLAY, LIVE],
+            value=LIVE if controls.live else REPLAY if controls.replay else SIMULATION,
             visible=own,
             **small,
         )
@@ -65,7 +63,7 @@ class Sidebar:
             label="Scenario",
             options=list(scenarios),
             value=controls.scenario,
-            visible=own and not controls.replay,
+            visible=own and not controls.replay and not controls.live,
             **small,
         )
         self.replay = pmui.Select(
@@ -78,6 +76,7 @@ class Sidebar:
         self.open_replay = pmui.Button(
             label="Open this recording", variant="outlined", visible=bool(controls.replay), **small
         )
+        self.live = LiveControls(controls.live, controls.record)
         self.note = pn.pane.HTML("", stylesheets=[NOTE], sizing_mode="stretch_width", margin=(4, 0, 12, 0))
         self.listing = pmui.Select(label="Listing on show", options=[], **small)
         self.beside = pmui.MultiChoice(
@@ -163,6 +162,7 @@ class Sidebar:
             self.scenario,
             self.replay,
             self.open_replay,
+            self.live.viewable,
             self.note,
             self.run,
             steps,
@@ -186,11 +186,16 @@ class Sidebar:
     def show_market(self, info: MarketInfo) -> None:
         """Say what the open market is about."""
         self.note.object = f"<p>{escape(info.description)}</p>"
+        # The world does not wait, and has no second beginning.
+        held = (self.run, self.step_second, self.step_event, self.speed, self.hint, self.restart)
+        for widget in (*held, self.seed):
+            widget.visible = not info.live and (self._own or widget is not self.seed)
 
-    def show_source(self, replay: bool) -> None:
+    def show_source(self, source: str) -> None:
         """The controls of the chosen source."""
-        self.scenario.visible = not replay
-        self.replay.visible = self.open_replay.visible = replay
+        self.scenario.visible = source == SIMULATION
+        self.replay.visible = self.open_replay.visible = source == REPLAY
+        self.live.viewable.visible = source == LIVE
 
     def show_knobs(
         self, knobs: Sequence[Knob], chosen: Mapping[str, str], moved: Callable[[str, float], None]

@@ -81,7 +81,7 @@ def _state(frame: Frame, failure: Failure | None) -> str:
     if failure:
         return "ended by an error"
     if frame.picture.finished:
-        return "over"
+        return "over" if frame.feed is None else "disconnected"
     return "running" if frame.running else "paused"
 
 

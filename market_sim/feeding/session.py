@@ -78,7 +78,7 @@ class FeedSession:
         while not (self.asked_to_stop or self.flow.mirror.ever_live):
             self.market.step_to(min(self.flow.pump(STEP_MS), self.market.end_ns))
             if time.monotonic_ns() > deadline:
-                causes = self._causes()
+                causes = self.causes()
                 self.close()
                 raise DataError(
                     f"no live book within {patience_ns // SECOND_NS} s: {causes}",
@@ -86,7 +86,8 @@ class FeedSession:
                     remedy="Check network and symbols; MARKET_SIM_<VENUE>_WS_URL names another address.",
                 )
 
-    def _causes(self) -> str:
+    def causes(self) -> str:
+        """Why no book is live, as far as the connector knows."""
         assert isinstance(self.flow, LiveFlow), "a capture has no venue to ask"
         venues = self.flow.handle.stats()["venues"]
         return "; ".join(
@@ -197,8 +198,10 @@ def open_feed(
     rest_urls: Mapping[str, str] | None = None,
     depth: int | None = None,
     settings: Mapping[str, int] | None = None,
+    adapt: Callable[[Scenario], Scenario] | None = None,
 ) -> FeedSession:
-    """A live session that has begun to connect; arguments as in `feed`.
+    """A live session that has begun to connect; arguments as in `feed`. `adapt` may change the scenario once
+    the books stand in it.
 
     Raises DataError for books it cannot follow, EngineError without the native extension, ScenarioError.
     """
@@ -208,6 +211,7 @@ def open_feed(
         raise DataError("no book is named", "feed", remedy='Name one or more, as in "kraken:BTC/USD".')
     subscriptions = with_grids(wanted, plan, rest_urls or {})
     plan = placed(plan, subscriptions)
+    plan = plan if adapt is None else adapt(plan)
     flow = LiveFlow(
         subscriptions, ws_urls=ws_urls, rest_urls=rest_urls, depth=depth, record=record, settings=settings
     )
@@ -223,11 +227,14 @@ def open_captured(
     engine: str | None = None,
     overrides: Iterable[str] = (),
     shipped_only: bool = False,
+    adapt: Callable[[Scenario], Scenario] | None = None,
 ) -> FeedSession:
-    """The replay of a session's capture, which has not begun: the same scenario and seed, the same hash."""
+    """The replay of a session's capture, which has not begun: the same scenario and seed, the same hash.
+    `adapt` as in `open_feed`.
+    """
     flow = CapturedFlow(path)
-    plan = _plan(scenario, overrides, shipped_only, bool(agents))
-    return _session(placed(plan, flow.books), flow, agents, seed, engine)
+    plan = placed(_plan(scenario, overrides, shipped_only, bool(agents)), flow.books)
+    return _session(plan if adapt is None else adapt(plan), flow, agents, seed, engine)
 
 
 def _plan(

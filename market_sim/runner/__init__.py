@@ -23,7 +23,9 @@ from market_sim.runner.commands import (
 )
 from market_sim.runner.frames import (
     Answer,
+    BookStatus,
     Failure,
+    FeedStatus,
     Frame,
     JournalEntry,
     ListingInfo,
@@ -39,10 +41,12 @@ from market_sim.runner.source import open_market
 
 __all__ = [
     "Answer",
+    "BookStatus",
     "CancelOrder",
     "Command",
     "End",
     "Failure",
+    "FeedStatus",
     "Frame",
     "JournalEntry",
     "ListingInfo",

@@ -16,7 +16,7 @@ class MarketRequest:
 
     `changes` are `--set` texts. `seats` is the number of people's accounts, `latency` how long their orders,
     answers and data take each. `strategy` is a shipped class with its parameters, for all listings or those
-    named.
+    named. `books` are live ones, as in "kraken:BTC/USD", captured in the folder `record` if one is given.
     """
 
     scenario: str | None = None
@@ -28,10 +28,12 @@ class MarketRequest:
     latency: str = "50ms"
     strategy: tuple[str, Parameters] | None = None
     strategy_listings: tuple[str, ...] = ()
+    books: tuple[str, ...] = ()
+    record: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.scenario is None and not self.captures:
-            raise ValueError("a market needs a scenario or captures to replay: neither is given")
+        if self.scenario is None and not self.captures and not self.books:
+            raise ValueError("a market needs a scenario, captures to replay, or live books: none is given")
 
     def with_seed(self, seed: int | None) -> "MarketRequest":
         """The same market under another seed; None keeps the seed."""

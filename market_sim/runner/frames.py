@@ -65,6 +65,10 @@ class MarketInfo:
     timeline: tuple[TimelineEvent, ...] = ()
     seats: tuple[str, ...] = ()
     """The accounts of people, among `agents`."""
+    live: bool = False
+    """Whether it runs at the pace of the world: then nothing holds or hurries it."""
+    recording: str = ""
+    """The capture that is being written, if one is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,35 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class BookStatus:
+    """One live book: its state and why, and what went wrong so far. `checksums` are (right, wrong).
+
+    Messages, reconnects and drops are those of its venue's connection; `latency_ms` is from the exchange's
+    stamp to receipt, of the newest message, None before one.
+    """
+
+    book: str
+    state: str
+    reason: str
+    gaps: int
+    resyncs: int
+    reconnects: int
+    dropped: int
+    checksums: tuple[int, int]
+    messages: int
+    messages_per_s: float
+    latency_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """All live books of a market, and the size of its capture in bytes."""
+
+    books: tuple[BookStatus, ...]
+    recorded_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One picture of a market, with what the runner knows. Frames conflate: a slow reader gets the newest
     picture together with the trades and the journal entries of those it missed; `trades_dropped` trades
@@ -131,6 +164,7 @@ class Frame:
     """How many commands the market's process had taken since it began: with `Runner.sent` it says whether
     this picture already shows what a command has done.
     """
+    feed: FeedStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,11 @@ def from_text(text: str) -> tuple[MarketRequest, list[tuple[int, Command]]]:
             market["strategy"][0],
             tuple((name, value) for name, value in market["strategy"][1]),
         )
-        lists = {name: tuple(market[name]) for name in ("changes", "strategy_listings")}
-        request = MarketRequest(**{**market, **lists, "captures": captures, "strategy": strategy})
+        lists = {name: tuple(market[name]) for name in ("changes", "strategy_listings", "books")}
+        record = market["record"] and Path(market["record"])
+        request = MarketRequest(
+            **{**market, **lists, "captures": captures, "strategy": strategy, "record": record}
+        )
         found: list[tuple[int, Command]] = []
         for line in rest:
             number += 1

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from market_sim.errors import AgentError, MarketSimError
 from market_sim.frame import Picture, TradePicture
@@ -35,7 +35,7 @@ from market_sim.runner.commands import (
     Stop,
     WatchOrders,
 )
-from market_sim.runner.frames import Answer, Failure, Frame, JournalEntry, MarketInfo, Reply, Told
+from market_sim.runner.frames import Answer, Failure, FeedStatus, Frame, JournalEntry, MarketInfo, Reply, Told
 from market_sim.runner.pacer import NS, Meter, Pacer
 
 FRAME_INTERVAL_S = 0.03
@@ -97,6 +97,20 @@ class Source(Protocol):
 
     def event_log_hash(self) -> str:
         """The hash of everything that has happened."""
+
+
+@runtime_checkable
+class LiveSource(Protocol):
+    """A source at the pace of the world."""
+
+    def follow(self) -> None:
+        """Run to what has come by now."""
+
+    def feed(self) -> FeedStatus:
+        """How its books and connections are."""
+
+    def close(self) -> None:
+        """Leave the world alone."""
 
 
 Factory = Callable[[MarketRequest], Source]
@@ -162,7 +176,9 @@ class Loop:
         self._open(speed)
 
     def _open(self, speed: float | None) -> None:
+        self._close()
         self._market = self._factory(self._request)
+        self._running = self._running or isinstance(self._market, LiveSource)
         self._market.watch_orders(self._watched)
         self._told.clear()
         self._answers.clear()
@@ -175,8 +191,19 @@ class Loop:
         self._stale = True
         self._last_frame = self._next_frame = 0.0
 
+    def _close(self) -> None:
+        market = getattr(self, "_market", None)
+        if isinstance(market, LiveSource):
+            market.close()
+
     def serve(self) -> None:
         """Until told to stop."""
+        try:
+            self._serve()
+        finally:
+            self._close()
+
+    def _serve(self) -> None:
         while not self._stopping:
             idle_s = self._advance() if self._running else None
             self._send_frame()
@@ -259,12 +286,14 @@ class Loop:
             return Reply(question.number, error=str(error))
 
     def _set_running(self, running: bool) -> None:
+        if isinstance(self._market, LiveSource):
+            return  # the world does not wait
         self._running = running
         self._pacer.rebase(self._market.now_ns)
         self._meter.restart()
 
     def _step(self, unit: str) -> None:
-        if self._market.finished:
+        if self._market.finished or isinstance(self._market, LiveSource):
             return
         if unit == "event":
             self._market.step_event()
@@ -280,6 +309,10 @@ class Loop:
             self._running = False
             self._stale = True
             return None
+        if isinstance(market, LiveSource):
+            market.follow()
+            self._stale = True
+            return SLICE_S
         goal = self._pacer.goal_ns(market.now_ns)
         if goal is not None and goal <= market.now_ns:
             return SLICE_S
@@ -328,6 +361,7 @@ class Loop:
                 told=tuple(self._told),
                 event_log_hash=self._market.event_log_hash(),
                 commands=self._commands,
+                feed=self._market.feed() if isinstance(self._market, LiveSource) else None,
             )
         )
         self._trades.clear()

@@ -52,7 +52,25 @@ def open_market(request: MarketRequest) -> MarketSource:
     # Imported here: a page that only holds the other end of the pipe needs no market, no Mesa and no tables.
     from market_sim.runner.guests import seats_of, with_guests
 
+    if request.books:
+        from market_sim.runner.live import open_live
+
+        return open_live(request)
     changes = [*request.changes, *watched()]
+    capture = _session_capture(request)
+    if capture is not None:
+        from market_sim.feeding import open_captured
+
+        session = open_captured(
+            capture,
+            request.scenario,
+            seed=request.seed,
+            engine=request.engine,
+            overrides=changes,
+            shipped_only=True,
+            adapt=lambda plan: with_guests(plan, request),
+        )
+        return MarketSource(session.market, session.origin, seats_of(session.market.config))
     if request.captures:
         from market_sim.replaying import open_replay
         from market_sim.replaying.recordings import scenario_for
@@ -74,6 +92,15 @@ def open_market(request: MarketRequest) -> MarketSource:
     return MarketSource(
         market, f"{origin} or from a ticket." if request.seats else f"{origin}.", seats_of(plan)
     )
+
+
+def _session_capture(request: MarketRequest) -> str | None:
+    """The capture of a live session, if that is what shall be replayed."""
+    if not request.captures:
+        return None
+    from market_sim.replaying.recordings import session_capture
+
+    return session_capture(request.captures)
 
 
 class MarketSource:

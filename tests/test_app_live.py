@@ -1,0 +1,135 @@
+"""The live feed on the page in a real Chromium: an exchange on this machine, and no exchange at all."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from market_sim import engine
+from market_sim.doctor import find_chromium
+from market_sim.errors import EngineError
+from market_sim.exchange import Exchange, open_play
+from market_sim.replaying import replay
+from tests.browser_kit import PATIENCE_MS, Served, Visit, served
+
+
+def has_connector() -> bool:
+    try:
+        engine.feed_module()
+    except EngineError:
+        return False
+    return True
+
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium; MARKET_SIM_CHROMIUM names one"),
+    pytest.mark.skipif(not has_connector(), reason="the native extension has no connector to live feeds"),
+]
+expect.set_options(timeout=PATIENCE_MS)
+NOWHERE = "127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Exchange]:
+    play = open_play("two_venues", "kraken", seed=7, until="2h")
+    with Exchange(play, "kraken", speed=10.0).in_thread() as exchange:
+        yield exchange
+
+
+@pytest.fixture(scope="module")
+def site(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("live")
+    addresses = {
+        "MARKET_SIM_KRAKEN_WS_URL": exchange.url,
+        "MARKET_SIM_KRAKEN_REST_URL": exchange.rest_url,
+        "MARKET_SIM_OKX_WS_URL": f"ws://{NOWHERE}/",
+        "MARKET_SIM_OKX_REST_URL": f"http://{NOWHERE}",
+    }
+    recordings = home / "recordings"
+    recordings.mkdir()
+    with served(home / "server.log", MARKET_SIM_DATA=str(recordings), **addresses) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Served) -> Iterator[Visit]:
+    page = Visit(browser, site, 1680, 1000)
+    yield page
+    page.page.close()
+    assert not page.complaints
+    assert "Traceback" not in site.log.read_text()
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def cells(page: Visit) -> dict[str, str]:
+    """What the page says of its one live book."""
+    rows = page.page.locator("table.feed tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+    )
+    return dict(zip(rows[0], rows[1], strict=True)) if len(rows) > 1 else {}
+
+
+def test_a_page_connects_trades_records_and_disconnects(visit: Visit, site: Served) -> None:
+    page = visit.open(speed="1")
+    page.button("Live feed").click()
+    page.page.get_by_label("Record: keep a capture that replays").check()
+    page.button("Connect").first.click()
+    until(lambda: cells(page).get("state") == "live", "no book is live")
+    assert "live=kraken%3ABTC%2FUSD&record=yes" in page.query()
+    page.page.get_by_text("Strategy", exact=True).click()
+    page.page.get_by_label("Strategy", exact=True).first.click()
+    page.page.get_by_role("option", name="MicropriceMaker").click()
+    page.button("Restart with it").click()
+    until(lambda: "MicropriceMaker" in page.query() and cells(page).get("state") == "live", "not again")
+    first = page.hashes()
+    until(lambda: all(page.hashes()[name] != first[name] for name in ("mid-price", "heatmap")), "held panels")
+    told = cells(page)
+    assert int(told["messages"].replace(",", "")) > 0
+    assert float(told["messages/s"].replace(",", "")) > 0
+    assert float(told["latency, ms"]) >= 0
+    assert (told["gaps"], told["dropped"]) == ("0", "0")
+    page.page.get_by_role("button", name="Agents and class").click()
+    until(lambda: re.search(r"strategy[^\n]*\n?.*\d", page.text("table", "strategy")), "no strategy")
+    page.button("Disconnect").click()
+    expect(page.page.locator(".chip", has_text="disconnected")).to_be_visible()
+    assert cells(page)["state"] == "stopped"
+    with page.page.expect_download() as kept:
+        page.button("Download the capture").click()
+    files = sorted((site.log.parent / "recordings").glob("live-*.msfeed"))
+    assert len(files) == 2  # one a connection
+    assert Path(kept.value.path()).read_bytes() == files[-1].read_bytes()
+    assert replay(str(files[-1]), "watch").summary()["replay"]["books"]["KRAKEN:BTC/USD"]["snapshots"] == 1
+
+
+def test_without_a_network_it_says_so_within_seconds_and_the_page_lives(visit: Visit) -> None:
+    page = visit.open(speed="1")
+    began = time.monotonic()
+    page.page.goto(f"{page.site.url}?live=okx:BTC/USDT")
+    until(lambda: "cannot connect" in page.text(".error"), "no word about the network")
+    assert time.monotonic() - began < 30
+    page.button("Simulate").click()
+    until(lambda: "two_venues" in page.status() and "running" in page.status(), "the page is dead")
+
+
+def test_no_address_of_a_link_is_opened(visit: Visit) -> None:
+    page = visit.open(live="kraken@ws://evil.example:BTC/USD", speed="1")
+    assert "is no live book" in page.text(".error")
+    assert "two_venues" in page.status()
