@@ -352,7 +352,7 @@ def test_a_crossed_book_is_not_shown_until_it_uncrosses():
         ),
         ("kraken", kraken_book("update", [("1", '"1e400"')], [], 1), "no market has such a number"),
         ("kraken", '{"channel":"book"', "broken JSON"),
-        ("coinbase", coinbase_book(1, "update", ("ask", "1", "1")), "expected: bid or offer"),
+        ("coinbase", coinbase_book(1, "update", ("sell", "1", "1")), "expected: bid or offer"),
         ("coinbase", coinbase_book("1", "update"), "`sequence_num`"),
         ("okx", okx_book("update", None, 1, [], []), "`prevSeqId`"),
         ("okx", okx_book("update", 1, 2, [["1"]], []), "expected: [price, size]"),

@@ -181,10 +181,11 @@ def test_bad_frame_is_refused_with_its_place(tmp_path, name):
 
 
 FOREIGN = {
-    "CSV": (b"time,price\n2024-01-01,5\n", 1, "no line of a capture"),
-    "binary": (bytes(range(256)) * 20, 1, "no line of a capture"),
-    "stamp in milliseconds": (b'1723161600000 {"a":1}\n', 1, "nanoseconds since 1970"),
-    "stamp too long": (b"9" * 40 + b' {"a":1}\n', 1, "nanoseconds since 1970"),
+    "CSV": (b"time,price\n2024-01-01,5\n", 1, "no line of a recording"),
+    "binary": (bytes(range(256)) * 20, 1, "no line of a recording"),
+    "stamp of no unit": (b'17231616000 {"a":1}\n', 1, "no time since 1970"),
+    "stamp too long": (b"9" * 40 + b' {"a":1}\n', 1, "no line of a recording"),
+    "zip archive": (b"PK\x03\x04" + bytes(40), None, "zip archive"),
     "no UTF-8": (b"%d " % BASE_NS + b'{"a":"\xff\xfe"}\n', 1, "UTF-8"),
     "line cut off": (small().text().encode()[:-20], 3, "broken JSON"),
     "empty": (b"", None, "empty"),

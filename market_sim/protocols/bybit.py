@@ -42,7 +42,8 @@ def read(message: Any) -> list[Record]:
     if not isinstance(topic, str):
         return []
     if topic.startswith("orderbook."):
-        return [_book(message)]
+        # `orderbook.rpi` counts other orders as well, and `orderbook.full` begins with an answer over REST.
+        return [_book(message)] if topic.split(".")[1].isdigit() else []
     if topic.startswith("publicTrade."):
         return [_trade(found) for found in need(message, "data", list)]
     return []
@@ -54,7 +55,6 @@ def _book(message: dict[str, Any]) -> Book:
         raise WireError(f"`type` is {shown(kind)}; expected: snapshot or delta")
     found = need(message, "data", dict)
     last_id = need(found, "u", int)
-    depth = message["topic"].split(".")[1]
     # `cts` is the matching engine's time; early recordings have only the sender's.
     at_ns = milliseconds_ns(message.get("cts", message.get("ts")), "ts")
     return Book(
@@ -66,7 +66,7 @@ def _book(message: dict[str, Any]) -> Book:
         previous_id=None if kind == "snapshot" else last_id - 1,
         last_id=last_id,
         repeats=True,
-        depth=int(depth) if depth.isdigit() else None,
+        depth=int(message["topic"].split(".")[1]),
     )
 
 

@@ -69,8 +69,9 @@ def _book(event: Any, at_ns: int) -> Book:
     bids: Levels = []
     asks: Levels = []
     for found in need(event, "updates", list):
-        # Asks are spelled "offer".
-        side = side_of(need(found, "side", str), "bid", "offer")
+        # Asks are spelled "offer"; recorders that put that right write "ask".
+        word = need(found, "side", str).lower()
+        side = side_of("offer" if word == "ask" else word, "bid", "offer")
         level = (
             number(found.get("price_level"), "price_level"),
             number(found.get("new_quantity"), "new_quantity"),

@@ -1,7 +1,8 @@
-"""OKX's WebSocket API, version 5: `books` and `trades`.
+"""OKX's WebSocket API, version 5: `books`, its kin of fewer levels, and `trades`.
 
 Source: OKX's API guide, "Order book channel". Updates chain by `prevSeqId`; the CRC-32 of the 25 best levels
 is in older recordings and has been 0 on the wire since 2026, so it is looked at only where it is not 0.
+`books5` and `bbo-tbt` are snapshots again and again. Of several channels of a symbol the deepest is its book.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from market_sim.protocols.records import (
 
 CHECKED_LEVELS = 25
 TRUNCATES = False
-# Other channels of books (five levels, best prices) are snapshots again and again, of less.
-BOOK_CHANNEL = "books"
+# Levels a side of each channel; those with updates, and those of snapshots only.
+CHAINED_CHANNELS = {"books": 400, "books-l2-tbt": 400, "books50-l2-tbt": 50}
+SNAPSHOT_CHANNELS = {"books5": 5, "bbo-tbt": 1}
 TRADE_CHANNELS = ("trades", "trades-all")
 
 
@@ -44,9 +46,13 @@ def read(message: Any) -> list[Record]:
     if not isinstance(arg, dict) or "data" not in message:
         return []
     channel = arg.get("channel")
-    if channel == BOOK_CHANNEL:
+    if channel in CHAINED_CHANNELS:
         symbol, snapshot = need(arg, "instId", str), _is_snapshot(message)
-        return [_book(symbol, found, snapshot) for found in need(message, "data", list)]
+        depth = CHAINED_CHANNELS[channel]
+        return [_book(symbol, found, snapshot, depth) for found in need(message, "data", list)]
+    if channel in SNAPSHOT_CHANNELS:
+        symbol, depth = need(arg, "instId", str), SNAPSHOT_CHANNELS[channel]
+        return [_book(symbol, found, True, depth) for found in need(message, "data", list)]
     if channel in TRADE_CHANNELS:
         return [_trade(found) for found in need(message, "data", list)]
     return []
@@ -59,7 +65,7 @@ def _is_snapshot(message: dict[str, Any]) -> bool:
     return bool(action == "snapshot")
 
 
-def _book(symbol: str, found: Any, snapshot: bool) -> Book:
+def _book(symbol: str, found: Any, snapshot: bool, depth: int) -> Book:
     # Recordings from before 2023 have no sequence ids, only checksums.
     numbered = isinstance(found, dict) and "seqId" in found
     return Book(
@@ -71,6 +77,7 @@ def _book(symbol: str, found: Any, snapshot: bool) -> Book:
         previous_id=need(found, "prevSeqId", int) if numbered and not snapshot else None,
         last_id=need(found, "seqId", int) if numbered else 0,
         checksum=found.get("checksum") or None,
+        depth=depth,
     )
 
 

@@ -18,6 +18,12 @@ from market_sim.errors import DataError
 FilePath = str | PathLike[str]
 
 GZIP_MAGIC = b"\x1f\x8b"
+ARCHIVES = {
+    b"PK\x03\x04": ("zip archive", "unzip"),
+    b"\x28\xb5\x2f\xfd": ("file packed by zstd", "zstd -d"),
+    b"\xfd7zXZ\x00": ("file packed by xz", "xz -d"),
+    b"BZh": ("file packed by bzip2", "bzip2 -d"),
+}
 # zlib's way to say: with a gzip header, any window.
 GZIP_WINDOW = 31
 PACKED_PIECE = 1 << 16
@@ -91,6 +97,7 @@ class Capture:
         number = 0
         try:
             with io.BufferedReader(io.FileIO(name), READ_BUFFER) as below:
+                _assert_no_archive(name, below.peek(8)[:8])
                 for number, raw in enumerate(_raw_lines(below), start=1):
                     yield number, raw
         except (EOFError, zlib.error) as error:
@@ -115,6 +122,12 @@ def _assert_readable(name: str) -> None:
 
 def _unreadable(name: str, error: OSError) -> DataError:
     return DataError(f"cannot be read ({error.strerror or error})", name, remedy="Check the path.")
+
+
+def _assert_no_archive(name: str, head: bytes) -> None:
+    for magic, (kind, command) in ARCHIVES.items():
+        if head.startswith(magic):
+            raise DataError(f"this is a {kind}", name, remedy=f"Unpack it first: `{command} {name}`.")
 
 
 def _raw_lines(below: io.BufferedReader[Any]) -> Iterator[bytes]:

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 from market_sim.engine import engine_name
 from market_sim.errors import DataError
-from market_sim.replaying.capture import Capture, Line
+from market_sim.replaying.capture import Line
 from market_sim.replaying.check_in_band import check_in_band, kernel_without_agents
 from market_sim.replaying.flow import Flow, clock_named
+from market_sim.replaying.recording import StampedRecording
 from market_sim.replaying.recordings import Files, open_sources, scenario_for
 from market_sim.replaying.source import Source
 from market_sim.replaying.update import Depth
@@ -53,7 +54,7 @@ class _Frames:
 
     def __init__(self, files: Sequence[str]) -> None:
         self.gaps = 0
-        self._lines = iter(Capture(files))
+        self._lines = iter(StampedRecording(files))
         self._diffs: dict[tuple[str, int], _Diff] = {}
         self._tickers: dict[str, deque[tuple[int, Top]]] = {}
         self._latest: dict[str, Top] = {}
@@ -107,6 +108,7 @@ class _Comparison:
     """One listing's rows so far."""
 
     listing: ListingTable
+    updates: int = 0
     rows: int = 0
     equal: int = 0
     crossed: int = 0
@@ -115,6 +117,7 @@ class _Comparison:
     def add(self, update: Depth, bbo: tuple[int | None, int, int | None, int], ticker: Top | None) -> None:
         """Compare the participant's best, in ticks and lots, with what the exchange said."""
         bid, bid_lots, ask, ask_lots = bbo
+        self.updates += 1
         self.crossed += bid is not None and ask is not None and bid >= ask
         if ticker is None:
             return
@@ -144,12 +147,14 @@ def check(
     """Replay captures without agents and compare the book with what the exchange proved it to be:
     `market-sim replay --check`. For Binance that is every bookTicker; for the others see `check_in_band`.
 
-    `files`, `scenario`, `clock` and `protocol` as in `replay`. Keys of the result: `ok` (there were rows, at
-    least 99.9 % of them equal, never crossed; the command's exit code), `bbo_rows`, `bbo_equal`, `crossed`,
-    `gaps` (breaks in the recorded update ids), `differences` (the first few, with file and line), `engine`,
-    `clock`, `external` (the participant's counts per listing), `recording` (counts of the reading), `frames`,
-    `wall_s`, `frames_per_s`. Raises DataError with file and line for what cannot be read, ScenarioError for a
-    scenario that does not fit.
+    `files`, `scenario`, `clock` and `protocol` as in `replay`. Keys of the result: `ok` (there were updates,
+    at least 99.9 % of the rows are equal or, without a bookTicker, no id is missing, and the book never
+    crossed; the command's exit code), `protocol`, `proof` (what continuity rests on), `checksum_ok`,
+    `checksum_bad`, `checksum_absent`, `updates_applied`, `bbo_rows`, `bbo_equal`, `crossed`, `gaps` (breaks
+    in the recorded update ids), `differences` (the first few, with file and line), `engine`, `clock`,
+    `external` (the participant's counts per listing), `recording` (counts of the reading), `frames`,
+    `wall_s`, `frames_per_s`. Raises DataError with file and line for what cannot be read, ScenarioError for
+    a scenario that does not fit.
     """
     started = time.perf_counter()
     market = scenario_for(files, scenario, protocol=protocol)
@@ -178,11 +183,12 @@ def check(
     for source in frames:
         while source.advance():
             pass
+    gaps = sum(source.gaps for source in frames)
     wall_s = time.perf_counter() - started
     read = sum(source.counts.frames for source in sources)
     return {
-        **_verdict(list(comparisons.values())),
-        "gaps": sum(source.gaps for source in frames),
+        **_verdict(list(comparisons.values()), gaps),
+        "gaps": gaps,
         "engine": engine_name(engine),
         "clock": flow.clock,
         "scenario": market.name,
@@ -194,14 +200,25 @@ def check(
     }
 
 
-def _verdict(comparisons: list[_Comparison]) -> dict[str, Any]:
-    rows = sum(comparison.rows for comparison in comparisons)
-    equal = sum(comparison.equal for comparison in comparisons)
-    crossed = sum(comparison.crossed for comparison in comparisons)
+def _verdict(comparisons: list[_Comparison], gaps: int) -> dict[str, Any]:
+    updates, rows, equal, crossed = (
+        sum(getattr(comparison, name) for comparison in comparisons)
+        for name in ("updates", "rows", "equal", "crossed")
+    )
+    # Without a ticker the ids are all that can be proven.
+    proven = equal >= REQUIRED_SHARE * rows if rows else gaps == 0
     return {
-        "ok": rows > 0 and equal >= REQUIRED_SHARE * rows and crossed == 0,
+        "ok": updates > 0 and proven and crossed == 0,
+        "protocol": "binance",
+        # Binance sends none; the keys are those of the other protocols.
+        "checksum_ok": 0,
+        "checksum_bad": 0,
+        "checksum_absent": updates,
+        "updates_applied": updates,
         "bbo_rows": rows,
         "bbo_equal": equal,
         "crossed": crossed,
+        "proof": "update ids U and u"
+        + (", and every bookTicker" if rows else "; no bookTicker was recorded"),
         "differences": [row for comparison in comparisons for row in comparison.differences],
     }

@@ -17,10 +17,10 @@ from market_sim.protocols import records as wire_records
 from market_sim.protocols.records import WireError, decode
 from market_sim.protocols.symbols import split_symbol
 from market_sim.replaying.binance import Diff, Print, Snapshot, parse
-from market_sim.replaying.capture import Capture, FilePath
+from market_sim.replaying.capture import FilePath
 from market_sim.replaying.grid import LARGEST_LOTS, Grid, GridError, common_step, decimals_of, scaled
 from market_sim.replaying.inband import InBandSource, read_records
-from market_sim.replaying.recording import Recording
+from market_sim.replaying.recording import Recording, StampedRecording
 from market_sim.replaying.source import Source
 from market_sim.scenario import Scenario, load
 
@@ -185,7 +185,7 @@ def symbols_in(files: Files) -> set[str]:
     return {
         record.symbol
         for group in _all_files(files)
-        for line in islice(Capture(group), FRAMES_TO_KNOW_SYMBOLS)
+        for line in islice(StampedRecording(group), FRAMES_TO_KNOW_SYMBOLS)
         if isinstance(record := parse(line), Diff)
     }
 
@@ -236,7 +236,7 @@ def infer_steps(files: Sequence[FilePath]) -> dict[str, tuple[Decimal, Decimal]]
     """Tick and lot of each symbol: the largest powers of ten that all its prices and sizes are made of."""
     shared: dict[str, tuple[int, int]] = {}
     of_snapshots = (0, 0)
-    for line in Capture(files):
+    for line in StampedRecording(files):
         record = parse(line)
         try:
             if isinstance(record, Snapshot):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from market_sim.errors import DataError
 from market_sim.replaying.binance import Diff, Levels, Print, Record, Snapshot, parse
-from market_sim.replaying.capture import Capture, FilePath, Line
+from market_sim.replaying.capture import FilePath, Line
 from market_sim.replaying.grid import Grid, GridError
+from market_sim.replaying.recording import StampedRecording
 from market_sim.replaying.sync import BookSync
 from market_sim.replaying.update import Depth, Trade, Update
 
@@ -45,7 +46,7 @@ class Source:
 
     def __init__(self, venue: str, files: Sequence[FilePath], grids: Mapping[str, Grid]) -> None:
         self.venue = venue
-        self.capture = Capture(files)
+        self.capture = StampedRecording(files)
         self.counts = SourceCounts()
         self._symbols = {name: _Symbol(name, grid) for name, grid in grids.items()}
         self._last_ids: dict[str, int] = {}

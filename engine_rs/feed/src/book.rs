@@ -6,35 +6,97 @@ pub type Level = (i64, i64);
 /// Changes of more levels than this are merged in one pass; each level by itself would move the rest each time.
 const MERGE_FROM: usize = 1024;
 
-/// One side: levels by a key that rises towards the best price, which therefore stands last, where books
-/// change most and little has to move.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Levels that a piece of a side holds at most; a full one is parted in two.
+const PIECE: usize = 64;
+
+/// One side: levels by a key that rises towards the best price, which therefore stands last. They lie in pieces, so
+/// that a level that comes or goes deep in a book of thousands moves few others.
+#[derive(Clone, Debug, Default)]
 struct Half {
-    /// (key, lots): the key of a bid is its price, of an ask its negative price.
-    levels: Vec<Level>,
+    /// (key, lots): the key of a bid is its price, of an ask its negative price. No piece is empty.
+    pieces: Vec<Vec<Level>>,
+    /// The last key of every piece.
+    tops: Vec<i64>,
+    len: usize,
+    /// The piece of the last change: a diff names its levels in order, so the next is there or near.
+    last: usize,
 }
 
+impl PartialEq for Half {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.best_first().eq(other.best_first())
+    }
+}
+
+impl Eq for Half {}
+
 impl Half {
-    fn set(&mut self, key: i64, lots: i64) {
-        let at = match self.levels.last() {
-            None => 0,
-            Some(&(best, _)) if key > best => self.levels.len(),
-            _ => self.levels.partition_point(|&(other, _)| other < key),
+    fn best_first(&self) -> impl Iterator<Item = Level> + '_ {
+        self.pieces.iter().rev().flat_map(|piece| piece.iter().rev().copied())
+    }
+
+    /// The piece in which a key is, or would be.
+    fn piece_of(&self, key: i64) -> usize {
+        let is_there = |number: usize| {
+            self.tops.get(number).is_some_and(|&top| key <= top)
+                && (number == 0 || key > self.tops[number - 1])
         };
-        match self.levels.get_mut(at) {
-            Some(level) if level.0 == key && lots == 0 => drop(self.levels.remove(at)),
-            Some(level) if level.0 == key => level.1 = lots,
-            _ if lots > 0 => self.levels.insert(at, (key, lots)),
+        if is_there(self.last) {
+            return self.last;
+        }
+        let best = self.tops.len().saturating_sub(1);
+        self.tops.partition_point(|&top| top < key).min(best)
+    }
+
+    fn set(&mut self, key: i64, lots: i64) {
+        let number = self.piece_of(key);
+        self.last = number;
+        let Some(piece) = self.pieces.get_mut(number) else {
+            if lots > 0 {
+                (self.pieces, self.tops, self.len) = (vec![vec![(key, lots)]], vec![key], 1);
+            }
+            return;
+        };
+        let at = piece.partition_point(|&(other, _)| other < key);
+        match piece.get_mut(at) {
+            Some(level) if level.0 == key && lots > 0 => level.1 = lots,
+            Some(level) if level.0 == key => self.remove(number, at),
+            _ if lots > 0 => self.insert(number, at, (key, lots)),
             // Deleting what is not there is ordinary: the level lay outside the snapshot.
             _ => {}
+        }
+    }
+
+    fn remove(&mut self, number: usize, at: usize) {
+        let piece = &mut self.pieces[number];
+        piece.remove(at);
+        self.len -= 1;
+        match piece.last() {
+            Some(&(top, _)) => self.tops[number] = top,
+            None => {
+                self.pieces.remove(number);
+                self.tops.remove(number);
+            }
+        }
+    }
+
+    fn insert(&mut self, number: usize, at: usize, level: Level) {
+        let piece = &mut self.pieces[number];
+        piece.insert(at, level);
+        self.len += 1;
+        self.tops[number] = piece[piece.len() - 1].0;
+        if piece.len() > PIECE {
+            let upper = piece.split_off(PIECE / 2);
+            self.tops.insert(number, piece[piece.len() - 1].0);
+            self.pieces.insert(number + 1, upper);
         }
     }
 
     /// Many changes at once; of a price named twice the last counts.
     fn merge(&mut self, mut changes: Vec<Level>) {
         changes.sort_by_key(|&(key, _)| key);
-        let mut merged: Vec<Level> = Vec::with_capacity(self.levels.len() + changes.len());
-        let mut old = self.levels.iter().copied().peekable();
+        let mut merged: Vec<Level> = Vec::with_capacity(self.len + changes.len());
+        let mut old = self.pieces.iter().flatten().copied().peekable();
         let mut at = 0;
         while at < changes.len() {
             let (key, _) = changes[at];
@@ -51,13 +113,26 @@ impl Half {
             at += 1;
         }
         merged.extend(old);
-        self.levels = merged;
+        self.len = merged.len();
+        // Room for what comes: a full piece would be parted by the next level.
+        self.pieces = merged.chunks(PIECE / 2).map(<[Level]>::to_vec).collect();
+        self.tops = merged.chunks(PIECE / 2).map(|piece| piece[piece.len() - 1].0).collect();
     }
 
     /// Cuts to the best `depth` levels; the keys of what went.
     fn truncate(&mut self, depth: usize) -> Vec<i64> {
-        let excess = self.levels.len().saturating_sub(depth);
-        self.levels.drain(..excess).map(|(key, _)| key).collect()
+        let mut gone = Vec::new();
+        while self.len > depth {
+            let piece = &mut self.pieces[0];
+            let number = piece.len().min(self.len - depth);
+            gone.extend(piece.drain(..number).map(|(key, _)| key));
+            self.len -= number;
+            if piece.is_empty() {
+                self.pieces.remove(0);
+                self.tops.remove(0);
+            }
+        }
+        gone
     }
 }
 
@@ -137,7 +212,7 @@ impl Book {
 
     /// Levels per side: (bids, asks).
     pub fn len(&self) -> (usize, usize) {
-        (self.bids.levels.len(), self.asks.levels.len())
+        (self.bids.len, self.asks.len)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -159,12 +234,12 @@ impl Book {
 
     /// Bids, best first.
     pub fn bids(&self) -> impl Iterator<Item = Level> + '_ {
-        self.bids.levels.iter().rev().copied()
+        self.bids.best_first()
     }
 
     /// Asks, best first.
     pub fn asks(&self) -> impl Iterator<Item = Level> + '_ {
-        self.asks.levels.iter().rev().map(|&(key, lots)| (-key, lots))
+        self.asks.best_first().map(|(key, lots)| (-key, lots))
     }
 }
 
@@ -214,6 +289,43 @@ mod tests {
         book.reset(&[(99, 5), (98, 7)], &[(101, 4)], Known { low: Some(98), high: None });
         assert_eq!(book.apply(vec![(97, 3), (98, 2)], vec![(900, 1)]), (vec![(98, 2)], vec![(900, 1)]));
         assert_eq!(sides(&book), (vec![(99, 5), (98, 2)], vec![(101, 4), (900, 1)]));
+    }
+
+    #[test]
+    fn a_book_of_many_pieces_is_a_sorted_table() {
+        let mut draw = 11u64;
+        let mut next = |below: u64| {
+            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (draw >> 33) % below
+        };
+        let mut table = std::collections::BTreeMap::new();
+        let mut half = Half::default();
+        for step in 0..60_000 {
+            // It grows, shrinks to nothing, and grows again.
+            let lots = if (step / 20_000) % 2 == next(8) / 7 { 1 + next(9) as i64 } else { 0 };
+            let key = next(3_000) as i64 - 1_500;
+            half.set(key, lots);
+            if lots == 0 {
+                table.remove(&key);
+            } else {
+                table.insert(key, lots);
+            }
+            if step % 500 == 0 {
+                let depth = if step % 7_500 == 0 { 700 } else { 5_000 };
+                let gone = half.truncate(depth);
+                let expected: Vec<i64> =
+                    table.keys().copied().take(table.len().saturating_sub(depth)).collect();
+                assert_eq!(gone, expected);
+                for key in gone {
+                    table.remove(&key);
+                }
+                assert!(half.best_first().eq(table.iter().rev().map(|(&key, &lots)| (key, lots))));
+                assert_eq!(half.len, table.len());
+                assert!(half.pieces.iter().all(|piece| (1..=PIECE).contains(&piece.len())));
+                let tops: Vec<i64> = half.pieces.iter().map(|piece| piece[piece.len() - 1].0).collect();
+                assert_eq!(half.tops, tops);
+            }
+        }
     }
 
     #[test]

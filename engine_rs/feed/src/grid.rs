@@ -36,6 +36,19 @@ struct Decimal {
     decimals: i32,
 }
 
+/// The number that eight digits at `at` are, all at once: pairs, then fours, then all (Lemire's published method).
+fn eight_digits(bytes: &[u8], at: usize) -> Option<u64> {
+    let text = u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?);
+    let high = 0xf0f0_f0f0_f0f0_f0f0;
+    let beyond_nine = (text.wrapping_add(0x0606_0606_0606_0606) & high) >> 4;
+    if (text & high) | beyond_nine != 0x3333_3333_3333_3333 {
+        return None;
+    }
+    let pairs = (text & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(2561) >> 8;
+    let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(6_553_601) >> 16;
+    Some((fours & 0x0000_ffff_0000_ffff).wrapping_mul(42_949_672_960_001) >> 32)
+}
+
 /// Reads `123`, `1.50`, `4.8E-7`: what a JSON number may be, without a sign. An exponent is read exactly.
 fn decimal(text: &[u8]) -> Option<Decimal> {
     let (mut digits, mut decimals, mut seen) = (0u128, 0i32, 0u32);
@@ -108,38 +121,62 @@ impl Step {
 
     /// `text` as a whole number of steps, 0 included. Nothing is rounded.
     pub fn whole(&self, text: &str) -> Result<i64, OffGrid> {
-        self.plain(text.as_bytes()).map_or_else(|| self.exact(text), Ok)
+        match self.take(text.as_bytes(), 0) {
+            Some((whole, end)) if end == text.len() => Ok(whole),
+            _ => self.exact(text),
+        }
     }
 
-    /// The usual text: up to 19 digits and no exponent. None sends everything else the careful way.
-    fn plain(&self, text: &[u8]) -> Option<i64> {
-        if text.len() > 19 {
-            return None;
+    /// The usual number at `at`: digits, a point, digits, and zeros behind those that the step can have. Its whole
+    /// number of steps, and where it ends. None sends everything else the careful way.
+    pub(crate) fn take(&self, bytes: &[u8], mut at: usize) -> Option<(i64, usize)> {
+        let start = at;
+        // Wraps only beyond nineteen digits, which is looked at before the number is used.
+        let mut units = 0u64;
+        let digit = |at: usize, units: &mut u64| {
+            let value = bytes.get(at).copied().unwrap_or(b'"').wrapping_sub(b'0');
+            let found = value < 10;
+            if found {
+                *units = units.wrapping_mul(10).wrapping_add(u64::from(value));
+            }
+            found
+        };
+        while digit(at, &mut units) {
+            at += 1;
         }
-        let (mut digits, mut point) = (0u64, text.len());
-        for (at, &byte) in text.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' => digits = digits * 10 + u64::from(byte - b'0'),
-                b'.' if point == text.len() && at > 0 => point = at,
-                _ => return None,
+        let whole_digits = at - start;
+        let mut missing = self.decimals as usize;
+        if bytes.get(at) == Some(&b'.') {
+            at += 1;
+            if missing >= 8 {
+                if let Some(eight) = eight_digits(bytes, at) {
+                    units = units.wrapping_mul(100_000_000).wrapping_add(eight);
+                    at += 8;
+                    missing -= 8;
+                }
+            }
+            while missing > 0 && digit(at, &mut units) {
+                at += 1;
+                missing -= 1;
+            }
+            // Eight decimals of which two count is how many a price is written.
+            if bytes.get(at..at + 6) == Some(b"000000") {
+                at += 6;
+            }
+            while bytes.get(at) == Some(&b'0') {
+                at += 1;
             }
         }
-        if text.is_empty() {
+        if whole_digits == 0 || whole_digits + self.decimals as usize - missing > 19 {
             return None;
         }
-        let decimals = text.len().saturating_sub(point + 1) as u32;
-        let units = if decimals <= self.decimals {
-            digits.checked_mul(POWERS[(self.decimals - decimals) as usize])?
-        } else {
-            let power = POWERS[(decimals - self.decimals) as usize];
-            (digits % power == 0).then(|| digits / power)?
-        };
-        let whole = if self.mantissa == 1 {
-            units
-        } else {
-            (units % self.mantissa == 0).then(|| units / self.mantissa)?
-        };
-        i64::try_from(whole).ok().filter(|&whole| whole <= self.largest)
+        if missing > 0 {
+            units = units.checked_mul(POWERS[missing])?;
+        }
+        if self.mantissa != 1 {
+            units = (units % self.mantissa == 0).then(|| units / self.mantissa)?;
+        }
+        i64::try_from(units).ok().filter(|&whole| whole <= self.largest).map(|whole| (whole, at))
     }
 
     fn exact(&self, text: &str) -> Result<i64, OffGrid> {
@@ -252,6 +289,29 @@ mod tests {
             assert_eq!(grid.size(text), Ok(lots), "{text}");
         }
         assert_eq!(grid.size("1.000000010000000000000000"), Ok(100_000_001));
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_what_is_read_with_care() {
+        let mut draw = 3u64;
+        let mut next = |below: u64| {
+            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (draw >> 33) % below
+        };
+        let steps = [("0.01", "0.00000001"), ("0.0000000001", "0.000000001"), ("0.25", "1")];
+        for _ in 0..60_000 {
+            let (tick, lot) = steps[next(3) as usize];
+            let grid = Grid::new(tick, lot).unwrap();
+            let length = next(22) as usize;
+            let text: String =
+                (0..length).map(|_| b"0000123456789.....9/:-e"[next(23) as usize] as char).collect();
+            for step in [&grid.tick, &grid.lot] {
+                if let Some((whole, end)) = step.take(text.as_bytes(), 0) {
+                    assert_eq!(step.exact(&text[..end]), Ok(whole), "{text} in steps of {}", step.text());
+                }
+                assert_eq!(step.whole(&text), step.exact(&text), "{text} in steps of {}", step.text());
+            }
+        }
     }
 
     #[test]

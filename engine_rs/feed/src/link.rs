@@ -107,6 +107,10 @@ impl Link {
         seed: u64,
     ) -> Self {
         let depth = depth.or(venue.default_depth);
+        let affordable = match (venue.snapshot_weight)(depth) {
+            0 => u64::MAX,
+            weight => (settings.snapshot_weight_per_minute / weight).max(1),
+        };
         Self {
             venue,
             session: Session::new(venue, &symbols, depth),
@@ -119,7 +123,7 @@ impl Link {
             next_conn: 0,
             jitter: Jitter::new(seed),
             connects: Budget::per_minute(settings.connects_per_minute),
-            snapshots: Budget::per_minute(settings.snapshots_per_minute),
+            snapshots: Budget::per_minute(settings.snapshots_per_minute.min(affordable)),
             settings,
             messages: Messages::default(),
             // More than could ever be settled.

@@ -2,6 +2,7 @@
 //!
 //! Proxy variables of the environment are not read: a proxy is reached by setting the venue's URL.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -145,6 +146,13 @@ async fn tcp(url: &Url, within: Duration) -> Result<TcpStream, Failure> {
     let found = tokio::net::lookup_host((url.host(), url.port())).await;
     let addresses: Vec<_> =
         found.map_err(|error| Failure::new(format!("{url}: no address ({error})")))?.collect();
+    first_that_answers(&addresses, within)
+        .await
+        .map_err(|last| Failure::new(format!("{url}: cannot connect ({last})")))
+}
+
+/// A connection to the first address that takes one, each in its turn; what the last one said where none does.
+async fn first_that_answers(addresses: &[SocketAddr], within: Duration) -> Result<TcpStream, String> {
     let each = (within / addresses.len().max(1) as u32).max(LEAST_A_ADDRESS);
     let mut last = "the name has no address".to_owned();
     for address in addresses {
@@ -158,7 +166,7 @@ async fn tcp(url: &Url, within: Duration) -> Result<TcpStream, Failure> {
             Err(_) => last = "no answer".to_owned(),
         }
     }
-    Err(Failure::new(format!("{url}: cannot connect ({last})")))
+    Err(last)
 }
 
 async fn stream(
@@ -271,6 +279,33 @@ mod tests {
         for wrong in ["", "example.org", "ftp://example.org", "ws://", "ws:// /"] {
             assert!(Url::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn addresses_that_refuse_or_never_answer_are_passed_over() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let alive = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let alive = alive.local_addr().map(|at| (at, alive)).unwrap();
+            let refuses = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            // A full queue of connections that nobody takes: the next attempt is never answered.
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let full = socket.listen(1).unwrap();
+            let silent = full.local_addr().unwrap();
+            let mut waiting = Vec::new();
+            while let Ok(Ok(one)) = timeout(Duration::from_millis(100), TcpStream::connect(silent)).await {
+                waiting.push(one);
+            }
+            let within = Duration::from_millis(900);
+            for addresses in [[refuses, alive.0], [silent, alive.0]] {
+                let stream = first_that_answers(&addresses, within).await.unwrap();
+                assert_eq!(stream.peer_addr().unwrap(), alive.0);
+            }
+            let none = first_that_answers(&[refuses, silent], within).await;
+            assert_eq!(none.unwrap_err(), "no answer");
+            assert_eq!(first_that_answers(&[], within).await.unwrap_err(), "the name has no address");
+        });
     }
 
     #[test]

@@ -55,6 +55,8 @@ settings! {
     connects_per_minute: 10, 1;
     /// Snapshots asked for a venue, beyond those of a new connection.
     snapshots_per_minute: 60, 1;
+    /// What these may cost of the venue's allowance: half of Binance's, because a budget can be spent twice in a minute.
+    snapshot_weight_per_minute: 3_000, 1;
     /// So many wrong checksums in a row, and the checksum is given up.
     checksum_failures: 3, 1;
     /// So many times without an answer or a usable snapshot in a row, and the subscription is given up.

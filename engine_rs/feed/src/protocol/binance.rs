@@ -29,6 +29,7 @@ pub const VENUE: Venue = Venue {
     default_depth: Some(DEEPEST),
     depths: &[],
     snapshot_by_rest: true,
+    snapshot_weight: |depth| weight(depth.unwrap_or(DEEPEST)),
     window: false,
     connection_sequence: false,
     trade_ids_have_no_holes: true,
@@ -38,6 +39,16 @@ pub const VENUE: Venue = Venue {
     instrument_path: |symbol| format!("/api/v3/exchangeInfo?symbol={symbol}"),
     read_instrument,
 };
+
+/// Of the 6,000 a minute that an address may spend.
+fn weight(levels: usize) -> u64 {
+    match levels {
+        0..=100 => 5,
+        101..=500 => 25,
+        501..=1000 => 50,
+        _ => 250,
+    }
+}
 
 struct Binance {
     limit: usize,
@@ -124,6 +135,10 @@ impl Protocol for Binance {
     }
 
     fn read(&mut self, frame: &str, symbols: &Symbols, out: &mut Vec<Message>) -> Result<(), Reject> {
+        if let Some(diff) = usual_diff(frame, symbols) {
+            out.push(diff);
+            return Ok(());
+        }
         let outer: Frame = serde_json::from_str(frame).map_err(Reject::connection)?;
         if outer.stream.as_deref() == Some("!serverShutdown") {
             out.push(Message::ReconnectSoon("server shutdown".to_owned()));
@@ -173,6 +188,59 @@ impl Protocol for Binance {
             ..BookUpdate::default()
         })
     }
+}
+
+const PREFIX: &[u8] = br#"{"stream":""#;
+
+/// A diff written exactly as Binance writes it, read in one pass; None for everything else, which is read as any
+/// JSON. Most of the bytes of a stream are these.
+fn usual_diff(frame: &str, symbols: &Symbols) -> Option<Message> {
+    let bytes = frame.as_bytes();
+    let (at, wrapped) = match bytes.strip_prefix(PREFIX) {
+        // A name without marks that could be an escape, or the notice of a shutdown.
+        Some(rest) => {
+            let name =
+                rest.iter().position(|&byte| !(byte.is_ascii_alphanumeric() || b"@_-.".contains(&byte)))?;
+            (past(bytes, PREFIX.len() + name, br#"","data":"#)?, true)
+        }
+        None => (0, false),
+    };
+    let at = past(bytes, at, br#"{"e":"depthUpdate","E":"#)?;
+    let (stamp, at) = count(bytes, at)?;
+    let at = past(bytes, at, br#","s":""#)?;
+    let name = frame[at..].find('"')?;
+    let sub = symbols.find(&frame[at..at + name])?;
+    let at = past(bytes, at + name, br#"","U":"#)?;
+    let (first_id, at) = count(bytes, at)?;
+    let at = past(bytes, at, br#","u":"#)?;
+    let (last_id, at) = count(bytes, at)?;
+    let at = past(bytes, at, br#","b":"#)?;
+    let (bids, at) = levels::plain(bytes, at, symbols.grid(sub))?;
+    let at = past(bytes, at, br#","a":"#)?;
+    let (asks, at) = levels::plain(bytes, at, symbols.grid(sub))?;
+    let end: &[u8] = if wrapped { b"}}" } else { b"}" };
+    if &bytes[at..] != end || first_id > last_id {
+        return None;
+    }
+    let venue_ns = stamp::epoch(stamp);
+    let update = BookUpdate { first_id, last_id, venue_ns, bids, asks, ..BookUpdate::default() };
+    Some(Message::Book(sub, update))
+}
+
+/// Where `text` ends, if it stands at `at`.
+fn past(bytes: &[u8], at: usize, text: &[u8]) -> Option<usize> {
+    bytes.get(at..)?.starts_with(text).then_some(at + text.len())
+}
+
+/// A JSON number without sign and fraction, of fewer digits than could overflow, and where it ends.
+fn count(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
+    let digits = bytes.get(start..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let leading_zero = digits > 1 && bytes[start] == b'0';
+    if leading_zero || !(1..=19).contains(&digits) {
+        return None;
+    }
+    let text = &bytes[start..start + digits];
+    Some((text.iter().fold(0, |value, &digit| value * 10 + u64::from(digit - b'0')), start + digits))
 }
 
 fn side(raw: &RawValue, symbols: &Symbols, sub: usize) -> Result<Vec<Level>, Reject> {
@@ -291,6 +359,34 @@ mod tests {
             assert_eq!(update.bids, [(6_173_763, 0)]);
             assert_eq!(update.asks, [(6_183_764, 154_698_000)]);
         }
+    }
+
+    #[test]
+    fn the_usual_diff_is_read_as_any_json_would_be() {
+        let (_, symbols) = opened(&VENUE, "BTCUSDT", "0.01", "0.00000001");
+        let usual = DIFF.replace(r#","new":{"x":1}"#, "");
+        let raw = usual.split_once(r#""data":"#).unwrap().1.strip_suffix('}').unwrap();
+        for frame in [usual.as_str(), raw] {
+            let quick = usual_diff(frame, &symbols);
+            assert_eq!(quick, event(raw, &symbols).unwrap());
+            assert!(quick.is_some());
+            // Whatever is different in one byte is read the careful way, or says the same.
+            for at in 0..frame.len() {
+                for byte in *b"\"0{}[],:.e-\\ x9" {
+                    let mut changed = frame.as_bytes().to_vec();
+                    changed[at] = byte;
+                    let changed = String::from_utf8(changed).unwrap();
+                    let Some(quick) = usual_diff(&changed, &symbols) else { continue };
+                    let outer: Frame = serde_json::from_str(&changed).unwrap();
+                    let careful = event(outer.data.map_or(changed.as_str(), RawValue::get), &symbols);
+                    assert_eq!(careful.unwrap(), Some(quick), "{changed}");
+                }
+            }
+            (0..frame.len()).for_each(|cut| assert_eq!(usual_diff(&frame[..cut], &symbols), None));
+        }
+        let shutdown = usual.replace("btcusdt@depth@100ms", "!serverShutdown");
+        assert_eq!(usual_diff(&shutdown, &symbols), None);
+        assert_eq!(usual_diff(DIFF, &symbols), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub const VENUE: Venue = Venue {
     default_depth: Some(200),
     depths: &[1, 50, 200, 1000],
     snapshot_by_rest: false,
+    snapshot_weight: |_| 0,
     window: true,
     connection_sequence: false,
     trade_ids_have_no_holes: false,

@@ -21,6 +21,7 @@ pub const VENUE: Venue = Venue {
     default_depth: None,
     depths: &[],
     snapshot_by_rest: false,
+    snapshot_weight: |_| 0,
     window: false,
     connection_sequence: true,
     trade_ids_have_no_holes: false,

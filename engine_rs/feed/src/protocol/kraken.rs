@@ -28,6 +28,7 @@ pub const VENUE: Venue = Venue {
     default_depth: Some(1000),
     depths: &[10, 25, 100, 500, 1000],
     snapshot_by_rest: false,
+    snapshot_weight: |_| 0,
     window: true,
     connection_sequence: false,
     trade_ids_have_no_holes: false,

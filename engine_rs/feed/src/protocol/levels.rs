@@ -6,6 +6,11 @@ use crate::grid::{Grid, OffGrid};
 /// The levels of a JSON array whose rows begin with two texts; what follows them in a row is passed over.
 /// `raw` must be valid JSON (a parser has been over it), so brackets and quotes pair up.
 pub fn read(raw: &str, grid: &Grid) -> Result<Vec<Level>, OffGrid> {
+    if let Some((levels, end)) = plain(raw.as_bytes(), 0, grid) {
+        if end == raw.len() {
+            return Ok(levels);
+        }
+    }
     let wrong = || OffGrid("levels are no array of [\"price\", \"size\"] in texts".to_owned());
     let mut rest = Cursor { bytes: raw.as_bytes(), text: raw, at: 0 };
     rest.expect(b'[').ok_or_else(wrong)?;
@@ -25,6 +30,40 @@ pub fn read(raw: &str, grid: &Grid) -> Result<Vec<Level>, OffGrid> {
             return Ok(levels);
         }
         rest.at += 1;
+    }
+}
+
+/// The levels of an array at `at` whose rows are `["price","size"]` without spaces and exponents, and where it ends.
+/// None sends everything else the careful way. What is read so is valid JSON.
+pub fn plain(bytes: &[u8], mut at: usize, grid: &Grid) -> Option<(Vec<Level>, usize)> {
+    if bytes.get(at..at + 2) == Some(b"[]") {
+        return Some((Vec::new(), at + 2));
+    }
+    // A row has forty characters as a rule, and half of what is left may be the other side's.
+    let mut levels = Vec::with_capacity((bytes.len() - at.min(bytes.len())) / 64 + 1);
+    if bytes.get(at) != Some(&b'[') {
+        return None;
+    }
+    loop {
+        at += 1;
+        if bytes.get(at..at + 2) != Some(b"[\"") {
+            return None;
+        }
+        let (price, end) = grid.tick.take(bytes, at + 2)?;
+        if price == 0 || bytes.get(end..end + 3) != Some(b"\",\"") {
+            return None;
+        }
+        let (size, end) = grid.lot.take(bytes, end + 3)?;
+        if bytes.get(end..end + 2) != Some(b"\"]") {
+            return None;
+        }
+        levels.push((price, size));
+        at = end + 2;
+        match bytes.get(at) {
+            Some(b',') => {}
+            Some(b']') => return Some((levels, at + 1)),
+            _ => return None,
+        }
     }
 }
 

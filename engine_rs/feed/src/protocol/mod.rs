@@ -47,6 +47,8 @@ pub struct Venue {
     pub depths: &'static [usize],
     /// The book's beginning comes by REST rather than in band.
     pub snapshot_by_rest: bool,
+    /// What a snapshot of so many levels costs of the venue's allowance; 0 where there is none.
+    pub snapshot_weight: fn(depth: Option<usize>) -> u64,
     /// The venue keeps only so many levels up to date as were asked for.
     pub window: bool,
     /// A sequence break concerns every subscription of the connection.

@@ -31,6 +31,7 @@ pub const VENUE: Venue = Venue {
     default_depth: Some(DEPTH),
     depths: &[DEPTH],
     snapshot_by_rest: false,
+    snapshot_weight: |_| 0,
     window: true,
     connection_sequence: false,
     trade_ids_have_no_holes: false,

@@ -5,9 +5,9 @@ use market_feed::protocol::VENUES;
 
 use crate::world::{MS, SECOND, World, settings};
 
-const TWO: [&str; 2] = ["AAA", "BBB"];
+pub const TWO: [&str; 2] = ["AAA", "BBB"];
 
-fn opened(venue: &str, set: &[(&str, u64)]) -> World {
+pub fn opened(venue: &str, set: &[(&str, u64)]) -> World {
     let depth = match venue {
         "kraken" => Some(10),
         "bybit" => Some(50),
@@ -19,7 +19,7 @@ fn opened(venue: &str, set: &[(&str, u64)]) -> World {
 }
 
 /// Live after five ordinary seconds.
-fn live(venue: &str, set: &[(&str, u64)]) -> World {
+pub fn live(venue: &str, set: &[(&str, u64)]) -> World {
     let mut world = opened(venue, set);
     world.live(5 * SECOND);
     assert_eq!(world.states(), [State::Live; 2], "{venue}");
@@ -28,7 +28,7 @@ fn live(venue: &str, set: &[(&str, u64)]) -> World {
 }
 
 /// A frame that tells of a change of the symbol's book, not delivered.
-fn diff_of(world: &mut World, sub: usize) -> String {
+pub fn diff_of(world: &mut World, sub: usize) -> String {
     let (conn, name) = (world.conn(), TWO[sub]);
     loop {
         world.change();
@@ -44,7 +44,7 @@ fn diff_of(world: &mut World, sub: usize) -> String {
     }
 }
 
-fn every(test: impl Fn(&str)) {
+pub fn every(test: impl Fn(&str)) {
     VENUES.iter().for_each(|venue| test(venue.name));
 }
 

@@ -1,8 +1,8 @@
-//! Anything may come through a socket: no parser panics, and none of it counts as a book. `PROPTEST_CASES=1000000`
-//! makes an hour of it.
+//! Anything may come through a socket: no parser panics, and none of it counts as a book. Ten minutes of it a
+//! protocol are in `fuzz`.
 
 use market_feed::grid::Grid;
-use market_feed::protocol::{Symbols, VENUES};
+use market_feed::protocol::{self, Symbols, VENUES};
 use proptest::prelude::*;
 
 use crate::world::exchange::{Exchange, LOT, TICK};
@@ -12,9 +12,9 @@ fn symbols() -> Symbols {
     Symbols::new(["AAA", "BBB"].iter().map(|name| ((*name).to_owned(), grid())).collect())
 }
 
-/// Real messages of a venue.
-fn messages(venue: usize, seed: u64) -> Vec<String> {
-    let venue = VENUES[venue];
+/// Messages as a venue writes them.
+pub fn messages(name: &str, seed: u64) -> Vec<String> {
+    let venue = protocol::venue(name).unwrap();
     let mut exchange = Exchange::new(venue.name, &["AAA", "BBB"], Some(10), seed);
     let mut protocol = (venue.open)(None);
     let mut frames = Vec::new();
@@ -52,7 +52,7 @@ proptest! {
         pick in any::<prop::sample::Index>(),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4u8), 0..6),
     ) {
-        let frames = messages(venue, seed);
+        let frames = messages(VENUES[venue].name, seed);
         let mut bytes = frames[pick.index(frames.len())].clone().into_bytes();
         for (at, byte, kind) in edits {
             let at = at.index(bytes.len().max(1)).min(bytes.len().saturating_sub(1));

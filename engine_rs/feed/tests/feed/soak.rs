@@ -36,6 +36,7 @@ impl Soak {
             ("attempts", 1_000_000),
             ("checksum_failures", 1_000_000),
             ("connects_per_minute", 60),
+            ("snapshot_weight_per_minute", 1_000_000),
             ("data_timeout_ms", 20_000),
             ("max_age_ms", 40_000),
         ]);

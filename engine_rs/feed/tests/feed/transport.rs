@@ -135,6 +135,14 @@ fn f05_f06_an_end_in_the_middle_of_a_frame_or_without_a_farewell() {
         let _ = socket.get_mut().write_all(&[0x81, 126, 16]).await;
     };
     recovers(torn, &[]).end();
+    // The same with a reset in place of an end.
+    let reset = |mut socket: WebSocketStream<TcpStream>| async move {
+        let _ = socket.get_mut().write_all(&[0x81, 126, 16]).await;
+        // A reset throws away what has not been read yet.
+        sleep(Duration::from_millis(200)).await;
+        let _ = socket.get_mut().set_zero_linger();
+    };
+    recovers(reset, &[]).end();
     let watched = recovers(|socket| async move { drop(socket) }, &[]);
     let gap = watched.events.iter().find_map(|event| match event.body {
         Body::Gap(gap) => Some(gap.reason),
@@ -270,6 +278,51 @@ fn f14_f15_binary_frames_are_passed_over_and_pings_answered_at_once() {
 }
 
 #[test]
+fn f41_a_burst_of_two_hundred_thousand_messages() {
+    let total = 200_000u64;
+    let server = serve(move |_, stream| async move {
+        let mut socket = live(stream).await;
+        for lots in 0..total {
+            let text = Message::text(book("update", 10_000_001 + lots % 1000, ""));
+            let sent = if lots % 100 == 99 { socket.send(text).await } else { socket.feed(text).await };
+            if sent.is_err() {
+                return;
+            }
+        }
+        while socket.next().await.is_some() {}
+    });
+    let mut config = config(format!("ws://127.0.0.1:{}", server.port), &[]);
+    config.queue = 300_000;
+    let mut watched = Watched { feed: Feed::start(config).unwrap(), events: Vec::new() };
+    let last = 10_000_001 + (total as i64 - 1) % 1000;
+    watched.until("all of them", |watched| watched.stats().messages.received >= total + 3);
+    let messages = watched.stats().messages;
+    assert_eq!((messages.received, messages.dropped, messages.rejected), (total + 3, 0, 0));
+    assert_eq!((watched.gaps(), server.connects()), (0, 1));
+    assert_eq!(watched.feed.book(0, 1).unwrap().bids, [(1000, last)]);
+    watched.end();
+}
+
+#[test]
+fn f43_a_consumer_that_panics_leaves_the_feed_as_it_is() {
+    let server = serve(|_, stream| behave_well(stream));
+    let mut watched = watch(server.port, &[]);
+    watched.until_live(1);
+    let died = std::thread::scope(|scope| {
+        let reads = || -> usize {
+            let events = watched.feed.poll(10, Duration::from_secs(1));
+            panic!("a consumer that cannot go on after {} events", events.len());
+        };
+        std::thread::Builder::new().name("dies".to_owned()).spawn_scoped(scope, reads).unwrap().join()
+    });
+    assert!(died.is_err());
+    let before = watched.events.len();
+    watched.until("what comes afterwards", |watched| watched.events.len() > before + 20);
+    assert_eq!((watched.gaps(), server.connects(), watched.state().0), (0, 1, State::Live));
+    watched.end();
+}
+
+#[test]
 fn f18_an_address_of_which_the_first_is_dead() {
     // `localhost` is ::1 and 127.0.0.1 on most machines; the server listens on the second only.
     let server = serve(|_, stream| behave_well(stream));
@@ -280,14 +333,21 @@ fn f18_an_address_of_which_the_first_is_dead() {
 
 #[test]
 fn f42_a_consumer_that_stops_loses_events_that_are_counted_and_gets_the_book_again() {
-    let server = serve(|_, stream| async move {
-        let mut socket = live(stream).await;
-        for lots in 0u64..20_000 {
-            if socket.send(Message::text(book("update", 10_000_001 + lots, ""))).await.is_err() {
-                return;
+    let (pongs, ponged) = counter();
+    let server = serve(move |_, stream| {
+        let pongs = std::sync::Arc::clone(&pongs);
+        async move {
+            let mut socket = live(stream).await;
+            for lots in 0u64..20_000 {
+                if socket.send(Message::text(book("update", 10_000_001 + lots, ""))).await.is_err() {
+                    return;
+                }
+            }
+            let _ = socket.send(Message::Ping(b"still there?".to_vec().into())).await;
+            while let Some(Ok(message)) = socket.next().await {
+                pongs.fetch_add(usize::from(matches!(message, Message::Pong(_))), Ordering::SeqCst);
             }
         }
-        while socket.next().await.is_some() {}
     });
     let mut config = config(format!("ws://127.0.0.1:{}", server.port), &[]);
     config.queue = 64;
@@ -299,6 +359,10 @@ fn f42_a_consumer_that_stops_loses_events_that_are_counted_and_gets_the_book_aga
     }
     let messages = watched.stats().messages;
     assert!(messages.add_up() && messages.dropped > 15_000, "{messages:?}");
+    while ponged() == 0 {
+        assert!(start.elapsed() < Duration::from_secs(20), "pings are answered whoever polls");
+        sleep_here(5);
+    }
     watched.until("the book", |watched| {
         let last = watched.events.iter().rev().find_map(|event| match &event.body {
             Body::Book(book) => Some(book.bids.clone()),
