@@ -232,7 +232,7 @@ def outcome(line):
 
 lines = pd.DataFrame([outcome(line) for line in ("50us", "10ms", "50ms", "200ms")])
 bars = lines.hvplot.bar("line", "profit", title="Profit by delay of the line", ylabel="USD")
-(bars + lines.hvplot.bar("line", "all legs", title="Share of trips with three whole legs", ylabel="")).cols(2)
+(bars + lines.hvplot.bar("line", "all legs", title="Share of trips with three whole legs", ylabel="")).cols(1)
 
 # %% [markdown]
 # **Notice** what a failed leg is. Two legs of three are not two thirds of an arbitrage: they are a position that nobody
