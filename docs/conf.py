@@ -3,14 +3,17 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent)]
 
 project = "market_sim"
 copyright = "the authors of market_sim"
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "lesson_pages", "mathml"]
 exclude_patterns = ["images"]
-source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
+source_suffix = {".md": "myst-nb", ".rst": "restructuredtext", ".ipynb": "myst-nb"}
+# lesson_pages.py has run them, side by side and only if something has changed.
+nb_execution_mode = "off"
+html_math_renderer = "mathml"
 
 # A page says what it says to everybody: no font, script or picture comes from another machine.
 html_theme = "furo"

@@ -43,7 +43,7 @@ from market_sim.engine import (
 from market_sim.experiments.verdict import Verdict
 from market_sim.teaching import Exercise, about, conclude
 
-print(about())
+about()
 
 # %% [markdown]
 # ## A book of our own

@@ -40,7 +40,8 @@ from market_sim.teaching import Exercise, about, conclude, in_mode, pick
 from market_sim.theory.avellaneda_stoikov import optimal_spread, reservation_price
 from market_sim.theory.glosten_milgrom import after_buy, after_sale, expected_spread
 
-print(about())
+pn.extension("mathjax")
+about()
 
 # %% [markdown]
 # ## What patience is paid

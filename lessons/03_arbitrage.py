@@ -37,7 +37,8 @@ from market_sim.experiments.verdict import Verdict
 from market_sim.teaching import Exercise, about, conclude, in_mode, pick
 from market_sim.theory.epps import lag_share, overlap_share
 
-print(about())
+pn.extension("mathjax")
+about()
 
 # %% [markdown]
 # ## A round trip
@@ -58,7 +59,9 @@ ethbtc = parse_orderbook('{"bids": [[0.04998, 9], [0.04997, 30]], "asks": [[0.05
 ethusd = parse_orderbook('{"bids": [[3009, 5], [3007, 8], [3004, 20]], "asks": [[3011, 5], [3012, 20]]}')
 
 profit, route = compute_triangular_opportunity(btcusd, ethbtc, ethusd, fees=0.0005)
-print(route, f"{route.spent:.2f} USD in, {profit:.2f} USD more out")
+f"{route}: {route.spent:.2f} USD in, {profit:.2f} USD more out"
+
+# %%
 pd.DataFrame(
     [{"pair": leg.pair, "side": leg.side, "size": leg.size, "price": leg.price} for leg in route.legs]
 )
@@ -229,7 +232,7 @@ def outcome(line):
 
 lines = pd.DataFrame([outcome(line) for line in ("50us", "10ms", "50ms", "200ms")])
 bars = lines.hvplot.bar("line", "profit", title="Profit by delay of the line", ylabel="USD")
-(bars + lines.hvplot.bar("line", "all legs", title="Share of trips with three whole legs", ylabel="")).cols(2)
+(bars + lines.hvplot.bar("line", "all legs", title="Share of trips with three whole legs", ylabel="")).cols(1)
 
 # %% [markdown]
 # **Notice** what a failed leg is. Two legs of three are not two thirds of an arbitrage: they are a position that nobody
@@ -393,8 +396,8 @@ shape * pd.DataFrame({"d": list(behind), "share": behind.values()}).hvplot.scatt
 # Dealers in the engine move their quotes at random times, ten a second; we listen to the published best prices.
 
 # %%
-setting = epps.Setting(seconds=500.0)
-seen = epps.play(setting, pick(short=12, full=40, reference=4), seed=1)
+setting = epps.Setting(seconds=100.0)
+seen = epps.play(setting, pick(short=60, full=200, reference=20), seed=1)
 rate = setting.rates[0]
 multiples = np.geomspace(0.1, 50, 14)
 measured = [epps.measured_share(setting, seen, multiple / rate)[0] for multiple in multiples]
@@ -425,8 +428,8 @@ surprise.check(overlap_share(0.1, 10, np.inf))
 # time is what is left of the interval: $\rho(\Delta)/\rho = \max(0, 1 - L/\Delta)$.
 
 # %%
-late = epps.Setting(rates=(20.0, 20.0), delays=(0.0, 0.2), seconds=500.0, regular=True)
-heard = epps.play(late, pick(short=8, full=40, reference=3), seed=2)
+late = epps.Setting(rates=(20.0, 20.0), delays=(0.0, 0.2), seconds=100.0, regular=True)
+heard = epps.play(late, pick(short=40, full=200, reference=15), seed=2)
 steps = np.array([0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0, 2.0])
 lagged = [epps.measured_share(late, heard, float(step))[0] for step in steps]
 line = pd.DataFrame({"interval": intervals, "share": lag_share(intervals, 0.2)})
