@@ -47,11 +47,13 @@ class Setting:
     start: float = 100.0
     #: Volatility of what both instruments have in common; the arbitrageur is hedged against it.
     common: float = 0.2
+    #: Threshold to trade at, in dollars; None for the optimal one.
+    at: float | None = None
 
     @property
     def threshold(self) -> float:
-        """The optimal one, which the agent computes in the same way."""
-        return best_return(self.spread, self.cost)
+        """The chosen one, else the optimal one, which the agent computes in the same way."""
+        return best_return(self.spread, self.cost) if self.at is None else self.at
 
     @property
     def watched(self) -> float:
@@ -136,5 +138,5 @@ def verdicts(setting: Setting, outcome: Outcome) -> list[Verdict]:
     rate_error = rate * ((error / mean) ** 2 + (gain_error / gain) ** 2) ** 0.5
     return [
         Verdict("mean cycle (years)", cycle, float(mean), float(error), 0.03 * cycle),
-        Verdict("return ($ a share and year)", earned, float(rate), float(rate_error), 0.05 * earned),
+        Verdict("return (USD a share and year)", earned, float(rate), float(rate_error), 0.05 * earned),
     ]

@@ -25,7 +25,8 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """True if the two differ by no more than the tolerance."""
-        return abs(self.simulated - self.published) <= self.tolerance
+        # Numbers of numpy would make a bool of numpy, which JSON does not know.
+        return bool(abs(self.simulated - self.published) <= self.tolerance)
 
     def within(self, errors: float, cap: float, rounding: float = 0.0) -> Verdict:
         """The same line for a short run: as tolerance so many standard errors, and half a unit of the printed
@@ -45,7 +46,8 @@ def table(verdicts: Iterable[Verdict]) -> pl.DataFrame:
     """Columns what, published, simulated, standard_error, tolerance, verdict ("pass" or "FAIL")."""
     rows = list(verdicts)
     columns = {
-        name: [getattr(row, name) for row in rows]
-        for name in ("what", "published", "simulated", "standard_error", "tolerance")
+        name: [float(getattr(row, name)) for row in rows]
+        for name in ("published", "simulated", "standard_error", "tolerance")
     }
-    return pl.DataFrame({**columns, "verdict": ["pass" if row.passed else "FAIL" for row in rows]})
+    said = ["pass" if row.passed else "FAIL" for row in rows]
+    return pl.DataFrame({"what": [row.what for row in rows], **columns, "verdict": said})
