@@ -63,7 +63,8 @@ def test_accounts_have_a_row_for_every_agent(engine_name):
 def test_a_saved_run_is_read_back_and_verified(engine_name, tmp_path):
     result = run(shipped_noise(), seed=3, until="5s", engine=engine_name, out=tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "scenario.toml", "run.json", "trades.parquet", "quotes.parquet", "orders.parquet", "accounts.parquet",
+        "scenario.toml", "run.json", "trades.parquet", "quotes.parquet", "orders.parquet", "queues.parquet",
+        "accounts.parquet",
     }  # fmt: skip
     again = Result.load(tmp_path / "out")
     assert again.summary() == result.summary()

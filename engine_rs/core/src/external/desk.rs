@@ -103,9 +103,6 @@ impl Desk<'_> {
         let first_row = self.journal.rows.len();
         self.venue.process(self.now, &command, self.journal.begin(Some(command)));
         let rows = &self.journal.rows[first_row..];
-        if rows.len() == 1 {
-            return 0;
-        }
         rows.iter().filter(|row| row.kind == EventKind::Fill && row.id() == id).map(|row| row.size).sum()
     }
 

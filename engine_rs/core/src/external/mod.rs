@@ -267,7 +267,7 @@ impl External {
     /// crossed did not trade with itself, so it must not here.
     fn add(&mut self, desk: &mut Desk, side: Side, price: Ticks, lots: Lots) -> bool {
         // Asking for the best of all first spares a look through the level's orders nearly always.
-        let met = desk.book().meets(side, Some(price));
+        let met = desk.book().best(side.opposite()).is_some_and(|best| side.accepts(price, best.price));
         if met && best_own(desk.book(), side.opposite()).is_some_and(|own| side.accepts(price, own.price)) {
             self.stats.held_back += 1;
             return false;

@@ -2,7 +2,6 @@
 
 use super::known::Place;
 use super::{Desk, External, OrderOp, OrderOpKind, best_own};
-use crate::book::Quote;
 use crate::order::TimeInForce;
 use crate::types::{EXTERNAL_BOOK, EXTERNAL_TAKER, Lots, OrderId, Side, Ticks};
 
@@ -10,13 +9,6 @@ impl External {
     /// Applies what one recorded update says of orders, then brings back what agents took since the last.
     pub fn orders(&mut self, desk: &mut Desk, ops: &[OrderOp]) {
         self.stats.updates += 1;
-        if let ([op], true) = (ops, self.recorded.departed.is_empty()) {
-            self.order(desk, op);
-            if desk.is_open() && !self.recorded.departed.is_empty() {
-                self.place_waiting(desk);
-            }
-            return;
-        }
         // What agents meet within this update comes back with the next one.
         let due = std::mem::take(&mut self.recorded.departed);
         for op in ops {
@@ -87,9 +79,9 @@ impl External {
     fn stand(&mut self, desk: &mut Desk, place: Place, lots: Lots) -> bool {
         let order = *self.recorded.get(place);
         let opposite = order.side.opposite();
-        let crosses = |own: Quote| order.side.accepts(order.price, own.price);
-        let meets = desk.book().meets(order.side, Some(order.price));
-        if meets && best_own(desk.book(), opposite).is_some_and(crosses) {
+        let crosses = |price| order.side.accepts(order.price, price);
+        let crossing = desk.book().best(opposite).is_some_and(|best| crosses(best.price));
+        if crossing && best_own(desk.book(), opposite).is_some_and(|own| crosses(own.price)) {
             self.recorded.depart(place);
             return false;
         }
