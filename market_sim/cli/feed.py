@@ -105,9 +105,8 @@ def _by_venue(given: list[str] | None, option: str) -> dict[str, str]:
     found = {}
     for text in given or ():
         venue, separator, url = text.partition("=")
-        if not separator or "://" not in url:
-            raise typer.BadParameter(
-                f"{option} {text!r}: write VENUE=ADDRESS, as in kraken=ws://127.0.0.1:8900/v2"
-            )
+        if not separator or "://" not in url or "/" in venue:
+            # Not what was written: an address can hold a password.
+            raise typer.BadParameter(f"{option}: write VENUE=ADDRESS, as in kraken=ws://127.0.0.1:8900/v2")
         found[venue.lower()] = url
     return found

@@ -345,4 +345,20 @@ def feed(
     outcome = session.result()
     if out is not None:
         outcome.save(out)
+    _assert_recorded(session, outcome)
     return outcome
+
+
+def _assert_recorded(session: FeedSession, outcome: Result) -> None:
+    """The session went on without its recording; who asked for one must not believe that it is whole."""
+    assert isinstance(session.flow, LiveFlow), "only live sessions record"
+    recorded = session.flow.handle.stats()["capture"]
+    if recorded is None or recorded["error"] is None:
+        return
+    error = DataError(
+        f"the capture ends early, after {recorded['records']} records ({recorded['error']})",
+        session.flow.record or "",
+        remedy="What it has can be replayed. Make room, and record again.",
+    )
+    error.result = outcome  # type: ignore[attr-defined]
+    raise error

@@ -117,8 +117,9 @@ def _protocol_of(url: str) -> str:
     for name in PROTOCOLS:
         if name in url.lower():
             return name
+    # Its path or query can hold what nobody else should see, so the address is not repeated.
     raise DataError(
-        f"it is open which protocol {url} speaks",
+        "it is open which protocol that address speaks",
         "start_ws",
         remedy=f"Say protocol=, one of {', '.join(PROTOCOLS)}.",
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from json.decoder import scanstring
 from typing import NamedTuple
 
 _STAMP_KEY = re.compile(
@@ -117,7 +116,7 @@ def _members(text: str) -> Iterator[_Member]:
     while True:
         if text[at] != '"':
             raise ValueError(text)
-        key, at = scanstring(text, at + 1)
+        key, at = _DECODER.raw_decode(text, at)
         at = _after_space(text, at)
         if text[at] != ":":
             raise ValueError(text)

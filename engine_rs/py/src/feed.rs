@@ -228,13 +228,20 @@ impl FeedHandle {
 
 impl FeedHandle {
     fn capture_stats<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let capture = lock(&self.capture);
-        let Some((path, writer)) = &*capture else { return Ok(None) };
+        // A batch on its way to a slow disk holds the lock.
+        let capture = py.detach(|| {
+            let capture = lock(&self.capture);
+            let told = |(path, writer): &(PathBuf, Writer)| {
+                (path.clone(), writer.records, writer.bytes, writer.error.clone())
+            };
+            capture.as_ref().map(told)
+        });
+        let Some((path, records, bytes, error)) = capture else { return Ok(None) };
         let table = PyDict::new(py);
         table.set_item("path", path.to_string_lossy())?;
-        table.set_item("records", writer.records)?;
-        table.set_item("bytes", writer.bytes)?;
-        table.set_item("error", writer.error.as_deref())?;
+        table.set_item("records", records)?;
+        table.set_item("bytes", bytes)?;
+        table.set_item("error", error)?;
         Ok(Some(table))
     }
 }
@@ -245,6 +252,12 @@ impl Drop for FeedHandle {
             // The parent's thread does not exist here, and its capture is still being written there.
             self.feed.forget_thread();
             std::mem::forget(lock(&self.capture).take());
+            return;
+        }
+        // Farewells take a moment, in which other threads may run; at the interpreter's end there are none.
+        let stopped = Python::try_attach(|py| py.detach(|| self.feed.stop()));
+        if stopped.is_none() {
+            self.feed.stop();
         }
     }
 }
