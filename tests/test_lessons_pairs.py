@@ -87,7 +87,7 @@ def test_strangers_are_believed_one_time_in_twenty_with_fewer_bars_too(pairs):
     assert pairs["share_believed"](4_000, bars=200, seed=3) == pytest.approx(0.05, abs=0.015)
     slow, fast = (pairs["share_believed"](1_000, half_life, 200, seed=3) for half_life in (40, 5))
     assert 0.05 < slow < 0.3
-    assert fast > 0.95
+    assert fast > 0.8
 
 
 @pytest.mark.parametrize("cost", [1e-4, 0.01, 0.05])
