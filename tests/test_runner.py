@@ -330,7 +330,7 @@ def alive(pid: int) -> bool:
 
 
 def test_a_request_and_a_speed_that_cannot_be_are_refused() -> None:
-    with pytest.raises(ValueError, match="needs a scenario or captures"):
+    with pytest.raises(ValueError, match="needs a scenario, captures to replay, or live books"):
         MarketRequest()
     for speed in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="above 0"):
