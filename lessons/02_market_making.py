@@ -84,11 +84,11 @@ top.check(1 / 1.5)
 # ## What inventory costs
 #
 # A maker that has bought three and sold none is a gambler: it earns or loses three times what the price does. With a
-# risk aversion $\gamma$, a volatility $\sigma$, an inventory $q$ and the time $\tau$ that is left, the paper finds the
+# risk aversion $\gamma$, a volatility $\sigma$, an inventory $q$ and the time $τ$ that is left, the paper finds the
 # price at which one unit more or less is all the same to the maker, and the best distance between its quotes:
 #
-# $$r = s - q\,\gamma\,\sigma^2\tau, \qquad
-#   \delta_a + \delta_b = \gamma\,\sigma^2\tau + \frac{2}{\gamma}\ln\Bigl(1 + \frac{\gamma}{k}\Bigr).$$
+# $$r = s - q\,\gamma\,\sigma^2τ, \qquad
+#   \delta_a + \delta_b = \gamma\,\sigma^2τ + \dfrac{2}{\gamma}\ln\Bigl(1 + \dfrac{\gamma}{k}\Bigr).$$
 #
 # This is the **signal**: two prices out of what the maker knows. `quotes` is all of the strategy.
 
@@ -129,7 +129,7 @@ indifferent.check(reservation_price(100, 3, 0.1, 4, 0.5))
 # ## A market to try it in
 #
 # The generator of synthetic data is the paper's: in each of 200 steps the mid moves by $\pm\sigma\sqrt{dt}$, and one
-# buyer and one seller come by. Each is ready to go up to $\frac{1}{k}\ln(A\,dt/U)$ away from the mid, with $U$ uniform
+# buyer and one seller come by. Each is ready to go up to $\dfrac{1}{k}\ln(A\,dt/U)$ away from the mid, with $U$ uniform
 # between 0 and 1. That reaches a quote at distance $\delta$ with the chance $A\,e^{-k\delta}dt$, and *the engine* decides
 # whether it did.
 
@@ -256,7 +256,7 @@ pn.Column(knob, pn.bind(knob_chart, knob))
 
 # %% [markdown]
 # **Exercise 3.** With $\gamma = 1$ the maker holds little and earns half. How wide is its spread on average over the
-# day, in dollars? ($\tau$ falls from 1 to 0, so its mean is one half.)
+# day, in dollars? ($τ$ falls from 1 to 0, so its mean is one half.)
 
 # %%
 wide = Exercise(answer=3.02, tolerance=0.02, hint="gamma sigma^2 / 2 + (2 / gamma) ln(1 + gamma / k).")
@@ -268,13 +268,13 @@ wide.check(optimal_spread(1.0, 4.0, 1.5, 0.5))
 # %% [markdown]
 # ## Why there is a spread even without risk
 #
-# Nobody in that market knew anything. Now a share $\alpha$ of those who come knows whether the thing is worth 1 or 0, and
+# Nobody in that market knew anything. Now a share $α$ of those who come knows whether the thing is worth 1 or 0, and
 # the rest tosses a coin. Glosten and Milgrom, *Bid, ask and transaction prices in a specialist market with
 # heterogeneously informed traders*, Journal of Financial Economics 14 (1985), 71-100: a dealer that competes with others
 # asks what the thing is worth *given that somebody wants to buy it*. With the belief $b$ that it is worth 1,
 #
-# $$\text{ask} = \frac{b\,(1+\alpha)}{1 + \alpha(2b-1)}, \qquad
-#   \text{bid} = \frac{b\,(1-\alpha)}{1 - \alpha(2b-1)}.$$
+# $$\mathrm{ask} = \dfrac{b\,(1+α)}{1 + α(2b-1)}, \qquad
+#   \mathrm{bid} = \dfrac{b\,(1-α)}{1 - α(2b-1)}.$$
 
 # %%
 beliefs = np.linspace(0.01, 0.99, 99)

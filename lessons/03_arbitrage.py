@@ -46,7 +46,7 @@ about()
 # Dollars buy bitcoin, bitcoin buys ether, ether is sold for dollars. With the best asks $a$ and bids $b$, and a fee of a
 # share $f$ of every trade's value, one dollar comes back as
 #
-# $$R = \frac{1}{a_{BTC/USD}(1+f)}\cdot\frac{1}{a_{ETH/BTC}(1+f)}\cdot b_{ETH/USD}(1-f),$$
+# $$R = \dfrac{1}{a_{BTC/USD}(1+f)}\cdot\dfrac{1}{a_{ETH/BTC}(1+f)}\cdot b_{ETH/USD}(1-f),$$
 #
 # and the trip pays while $R > 1$: executable prices, as Fenn, Howison, McDonald, Williams and Johnson measure it in *The
 # mirage of triangular arbitrage in the spot foreign exchange market*, International Journal of Theoretical and Applied
@@ -270,7 +270,7 @@ accounts[accounts.agent.isin(rivals)].assign(line=lambda rows: rows.agent.map(ri
 # offer. All are equally fast. The venue takes one message after the other, so each of the $N$ is first with the
 # same chance, and the maker, the only one who wants to save itself, is sniped with
 #
-# $$P = \frac{N-1}{N}.$$
+# $$P = \dfrac{N-1}{N}.$$
 #
 # We write both agents. The maker offers, and withdraws its offer five milliseconds later, when the news is out:
 
@@ -365,7 +365,7 @@ five.check((5 - 1) / 5)
 # Two snipers, an offer that stays. Both messages take between 100 and 200 microseconds, uniformly, but the second line is
 # longer by a share $d$ of that range. It wins only if its own draw beats the other's by $d$: the corner of a square,
 #
-# $$P(\text{slower wins}) = \tfrac{1}{2}(1 - d)^2.$$
+# $$P(\mathrm{slower\ wins}) = \dfrac{1}{2}(1 - d)^2.$$
 
 # %%
 behind = {
@@ -391,7 +391,7 @@ shape * pd.DataFrame({"d": list(behind), "share": behind.values()}).hvplot.scatt
 # refresh*, and two returns have in common only the time that both cover. With refreshes at the rate $\ell$ at each venue,
 # by chance and independently (Tóth, Tóth and Kertész 2007; Mastromatteo, Marsili and Zoi 2011),
 #
-# $$\frac{\rho(\Delta)}{\rho} = 1 - \frac{1 - e^{-\ell\Delta}}{\ell\Delta}.$$
+# $$\dfrac{ρ(\Delta)}{ρ} = 1 - \dfrac{1 - e^{-\ell\Delta}}{\ell\Delta}.$$
 #
 # Dealers in the engine move their quotes at random times, ten a second; we listen to the published best prices.
 
@@ -425,7 +425,7 @@ surprise.check(overlap_share(0.1, 10, np.inf))
 
 # %% [markdown]
 # The second cause is the wire. Both venues refresh without a pause, but the second one's data come $L$ later. The common
-# time is what is left of the interval: $\rho(\Delta)/\rho = \max(0, 1 - L/\Delta)$.
+# time is what is left of the interval: $ρ(\Delta)/ρ = \max(0, 1 - L/\Delta)$.
 
 # %%
 late = epps.Setting(rates=(20.0, 20.0), delays=(0.0, 0.2), seconds=100.0, regular=True)

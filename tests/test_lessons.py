@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,14 @@ def test_a_lesson_has_the_form(lesson):
         # A list of imports is read at a glance, however long.
         if not all(isinstance(line, imports) for line in ast.parse(cell.source).body[:3]):
             assert len(code_of(cell)) <= LONGEST_CELL, cell.source
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_formulas_survive_being_served(lesson):
+    r"""`panel serve` puts a cell's text between Python's quotes as it is: `\tau` becomes a tab and `au`."""
+    texts = [cell.source for cell in cells(lesson) if cell.cell_type == "markdown"]
+    hurt = [found for text in texts for found in re.findall(r"\\[abfnrtvxuUN0-7\\\n'\"]\w*", text)]
+    assert hurt == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)

@@ -3,7 +3,6 @@
 import ast
 import json
 import random
-import re
 from pathlib import Path
 
 import jupytext
@@ -18,7 +17,6 @@ from market_sim.protocols.kraken import checksum
 from market_sim.theory import ornstein_uhlenbeck as ou
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"
-WRITTEN = ("04_pairs_trading", "05_plug_in_a_feed")
 OFF_PAPER = ou.Spread(40.0, 0.5)
 
 
@@ -54,14 +52,6 @@ def pairs():
 @pytest.fixture(scope="module")
 def plugged():
     return definitions("05_plug_in_a_feed")
-
-
-@pytest.mark.parametrize("lesson", WRITTEN)
-def test_formulas_survive_being_served(lesson):
-    r"""`panel serve` puts a cell's text between Python's quotes as it is: `\tau` becomes a tab and `au`."""
-    cells = [cell for cell in jupytext.read(LESSONS / f"{lesson}.py").cells if cell.cell_type == "markdown"]
-    hurt = [found for cell in cells for found in re.findall(r"\\[abfnrtvxuUN0-7\\\n'\"]\w*", cell.source)]
-    assert hurt == []
 
 
 # -- 04
