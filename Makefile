@@ -60,12 +60,12 @@ serve: setup
 	  --websocket-max-message-size 8388608 --unused-session-lifetime 10000 --check-unused-sessions 5000
 
 # Files stay together on one worker: a module's fixtures (a generated capture) are made once. The browser tests run
-# afterwards, since a page on a machine with nothing left to give keeps them waiting. Exit code 5 says that TESTS chose
-# none of a kind.
+# afterwards and one by one: pages painted without a graphics card keep two processors busy, two at once are slower than
+# in turns. Exit code 5 says that TESTS chose none of a kind.
 test: setup
 	@$(RUN) python -c 'from market_sim.doctor import chromium_advice; print(chromium_advice())'
 	$(RUN) pytest -n $(JOBS) --dist loadfile -m "not browser and not slow" $(TESTS) || [ $$? = 5 ]
-	$(RUN) pytest -n $(JOBS) --dist loadfile -m "browser and not slow" $(TESTS) || [ $$? = 5 ]
+	$(RUN) pytest -m "browser and not slow" $(TESTS) || [ $$? = 5 ]
 
 # What strategies do over many seeds, and how fast pictures change: minutes of processor time, a machine of its own.
 bars: setup

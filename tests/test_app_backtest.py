@@ -87,6 +87,7 @@ def test_a_link_runs_and_shows_figures_fills_pair_and_files(visit: Callable[[str
         expect(page.button(name)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_ten_megabytes_are_taken_and_used_and_the_page_lives(
     visit: Callable[[str], Visit], tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_ten_megabytes_are_taken_and_used_and_the_page_lives(
     assert "data=upload" in page.query()
 
 
+@pytest.mark.slow
 def test_files_that_cannot_be_are_refused_with_row_and_reason(
     visit: Callable[[str], Visit], tmp_path: Path
 ) -> None:
@@ -119,6 +121,7 @@ def test_files_that_cannot_be_are_refused_with_row_and_reason(
     until(lambda: page.text(".cell", "Profit"), "the page is dead")
 
 
+@pytest.mark.slow
 def test_a_run_is_stopped_and_an_error_is_said_in_words(visit: Callable[[str], Visit]) -> None:
     page = visit("page=backtest&strategy=NoiseTrader&data=scenario:two_venues&minutes=1440")
     page.button("Run the backtest").click()

@@ -80,6 +80,7 @@ def visit(browser: Browser, site: Served) -> Iterator[Callable[[], Visit]]:
     assert "Traceback" not in site.log.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium; MARKET_SIM_CHROMIUM names one")
 def test_a_lesson_is_read_and_run_and_shows_its_verdicts(visit: Callable[[], Visit]) -> None:

@@ -118,6 +118,7 @@ def test_a_page_connects_trades_records_and_disconnects(visit: Visit, site: Serv
     assert replay(str(files[-1]), "watch").summary()["replay"]["books"]["KRAKEN:BTC/USD"]["snapshots"] == 1
 
 
+@pytest.mark.slow
 def test_without_a_network_it_says_so_within_seconds_and_the_page_lives(visit: Visit) -> None:
     page = visit.open(speed="1")
     began = time.monotonic()
@@ -128,6 +129,7 @@ def test_without_a_network_it_says_so_within_seconds_and_the_page_lives(visit: V
     until(lambda: "two_venues" in page.status() and "running" in page.status(), "the page is dead")
 
 
+@pytest.mark.slow
 def test_no_address_of_a_link_is_opened(visit: Visit) -> None:
     page = visit.open(live="kraken@ws://evil.example:BTC/USD", speed="1")
     assert "is no live book" in page.text(".error")
