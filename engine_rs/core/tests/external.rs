@@ -181,7 +181,11 @@ fn what_agents_take_comes_back_with_the_next_update() {
     assert_eq!(touch(&market).1, Some((102, 3)));
     market.depth(2, None, &[(Buy, 90, 1)]);
     assert_eq!(market.queue(Sell, 101), [(EXTERNAL_BOOK, 10)]);
-    assert_eq!(market.queue(Sell, 102), [(EXTERNAL_BOOK, 5)], "growth joins the last order: no agent is behind");
+    assert_eq!(
+        market.queue(Sell, 102),
+        [(EXTERNAL_BOOK, 5)],
+        "growth joins the last order: no agent is behind"
+    );
     let stats = market.kernel.external_stats(NORTH).unwrap();
     assert_eq!((stats.lots_taken, stats.restored_lots, stats.updates, stats.trades), (12, 12, 2, 0));
     market.assert_balanced();
