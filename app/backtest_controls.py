@@ -13,6 +13,8 @@ from app.controls import (
     Pairs,
     parse_latency,
     parse_seed,
+    plain,
+    shown,
 )
 
 DEFAULT_STRATEGY = "AvellanedaStoikov"
@@ -82,15 +84,15 @@ def from_query(query: Mapping[str, str]) -> tuple[BacktestControls, list[str]]:
             parameters[key.removeprefix(PARAMETER)] = text
         elif key not in names:
             complaints.append(
-                f"The link says {_shown(key)}, which is no control here: {', '.join(names)} are."
+                f"The link says {shown(key)}, which is no control here: {', '.join(names)} are."
             )
         else:
             try:
-                chosen[key] = PARSERS.get(key, _plain)(text)
+                chosen[key] = PARSERS.get(key, plain)(text)
             except ValueError as error:
                 complaints.append(f"The link's {key}: {error}")
     try:
-        pairs = sorted((_plain(key), _plain(text)) for key, text in parameters.items())
+        pairs = sorted((plain(key), plain(text)) for key, text in parameters.items())
         chosen["parameters"] = tuple(pairs)
     except ValueError as error:
         complaints.append(f"The link's parameters: {error}")
@@ -99,9 +101,9 @@ def from_query(query: Mapping[str, str]) -> tuple[BacktestControls, list[str]]:
 
 def parse_data(text: str) -> str:
     """KIND:NAME; ValueError in words."""
-    kind, _, name = _plain(text).partition(":")
+    kind, _, name = plain(text).partition(":")
     if kind not in KINDS or (kind != UPLOAD and not name):
-        raise ValueError(f"{_shown(text)} is no data. Write sample:NAME, scenario:NAME or recording:NAME.")
+        raise ValueError(f"{shown(text)} is no data. Write sample:NAME, scenario:NAME or recording:NAME.")
     return text
 
 
@@ -112,7 +114,7 @@ def _between(what: str, low: float, high: float) -> Callable[[str], float]:
         except ValueError:
             value = float("nan")
         if not (isfinite(value) and low <= value <= high):
-            raise ValueError(f"{_shown(text)} is no {what}. Give a number from {low:g} to {high:,.0f}.")
+            raise ValueError(f"{shown(text)} is no {what}. Give a number from {low:g} to {high:,.0f}.")
         return value
 
     return parse
@@ -121,20 +123,10 @@ def _between(what: str, low: float, high: float) -> Callable[[str], float]:
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in allowed:
-            raise ValueError(f"{_shown(text)} is none of {', '.join(word or 'nothing' for word in allowed)}.")
+            raise ValueError(f"{shown(text)} is none of {', '.join(word or 'nothing' for word in allowed)}.")
         return text
 
     return parse
-
-
-def _plain(text: str) -> str:
-    if len(text) > 500 or not text.isprintable():
-        raise ValueError("the text is too long or has characters that cannot be shown.")
-    return text
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "…")
 
 
 PARSERS: dict[str, Callable[[str], object]] = {

@@ -102,11 +102,11 @@ def from_query(query: Mapping[str, str], default: Controls) -> tuple[Controls, l
             continue
         if key not in names:
             complaints.append(
-                f"The link says {_shown(key)}, which is no control here: {', '.join(names)} are."
+                f"The link says {shown(key)}, which is no control here: {', '.join(names)} are."
             )
             continue
         try:
-            chosen[key] = PARSERS.get(key, _plain)(text)
+            chosen[key] = PARSERS.get(key, plain)(text)
         except ValueError as error:
             complaints.append(f"The link's {key}: {error}")
     if chosen.get("live"):
@@ -117,9 +117,9 @@ def from_query(query: Mapping[str, str], default: Controls) -> tuple[Controls, l
         kept = {}
         for key, text in pairs[prefix].items():
             try:
-                kept[_plain(key)] = _plain(text)
+                kept[plain(key)] = plain(text)
             except ValueError as error:
-                complaints.append(f"The link's {_shown(prefix + key)}: {error}")
+                complaints.append(f"The link's {shown(prefix + key)}: {error}")
         if kept:
             chosen[name] = tuple(sorted(kept.items()))
     return Controls(**{**default.__dict__, **chosen}), complaints
@@ -130,9 +130,9 @@ def parse_seed(text: str) -> int:
     try:
         seed = int(text)
     except ValueError:
-        raise ValueError(f"{_shown(text)} is no whole number. A seed is one from 0 to 2^53 - 1.") from None
+        raise ValueError(f"{shown(text)} is no whole number. A seed is one from 0 to 2^53 - 1.") from None
     if not 0 <= seed <= SEED_MAX:
-        raise ValueError(f"{_shown(text)} is out of range. A seed is a whole number from 0 to 2^53 - 1.")
+        raise ValueError(f"{shown(text)} is out of range. A seed is a whole number from 0 to 2^53 - 1.")
     return seed
 
 
@@ -144,11 +144,11 @@ def parse_speed(text: str) -> float | None:
         speed = float(text)
     except ValueError:
         raise ValueError(
-            f"{_shown(text)} is no speed. Give simulated seconds per second, or {FASTEST}."
+            f"{shown(text)} is no speed. Give simulated seconds per second, or {FASTEST}."
         ) from None
     if not (isfinite(speed) and 0 < speed <= SPEED_MAX):
         raise ValueError(
-            f"{_shown(text)} is out of range. Give a speed above 0 up to {SPEED_MAX:,.0f}, or {FASTEST}."
+            f"{shown(text)} is out of range. Give a speed above 0 up to {SPEED_MAX:,.0f}, or {FASTEST}."
         )
     return speed
 
@@ -158,15 +158,15 @@ def parse_latency(text: str) -> float:
     try:
         latency = float(text)
     except ValueError:
-        raise ValueError(f"{_shown(text)} is no latency. Give milliseconds one way.") from None
+        raise ValueError(f"{shown(text)} is no latency. Give milliseconds one way.") from None
     if not 0 <= latency <= LATENCY_MS_MAX:
-        raise ValueError(f"{_shown(text)} is out of range. Give 0 to {LATENCY_MS_MAX:,.0f} ms one way.")
+        raise ValueError(f"{shown(text)} is out of range. Give 0 to {LATENCY_MS_MAX:,.0f} ms one way.")
     return latency
 
 
 def parse_beside(text: str) -> tuple[str, ...]:
     """Names of listings with commas between them; ValueError in words."""
-    names = tuple(dict.fromkeys(name.strip() for name in _plain(text).split(",") if name.strip()))
+    names = tuple(dict.fromkeys(name.strip() for name in plain(text).split(",") if name.strip()))
     if len(names) > SIDE_BY_SIDE:
         raise ValueError(f"{len(names)} listings are too many side by side: {SIDE_BY_SIDE} fit.")
     return names
@@ -175,7 +175,7 @@ def parse_beside(text: str) -> tuple[str, ...]:
 def _one_of(what: str, allowed: tuple[str, ...]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in allowed:
-            raise ValueError(f"{_shown(text)} is no {what}: {', '.join(allowed)} are.")
+            raise ValueError(f"{shown(text)} is no {what}: {', '.join(allowed)} are.")
         return text
 
     return parse
@@ -186,13 +186,14 @@ def speed_text(speed: float | None) -> str:
     return FASTEST if speed is None else f"{speed:g}"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Text of a link that may be looked at; ValueError for what is too long or cannot be shown."""
     if len(text) > 500 or not text.isprintable():
         raise ValueError("the text is too long or has characters that cannot be shown.")
     return text
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Foreign text in a message: short and in quotes."""
     return repr(text if len(text) <= 40 else text[:40] + "…")
 
