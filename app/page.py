@@ -341,7 +341,7 @@ class Page:
         if not names or names == shown or history is None:
             return
         self._session.choose_beside(names)
-        self._board.beside.open(history, self._session.beside)
+        self._board.reopen(self._session)
         self._board.show_again(self._session, self._names)
         self._show_link()
 

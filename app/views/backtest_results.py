@@ -5,12 +5,11 @@ from html import escape
 import panel as pn
 import panel_material_ui as pmui
 
-from app.board import AWAY, GRID
 from app.theme import Palette, palette
 from app.views import backtest_words as words
 from app.views.backtest_charts import Charts
 from app.views.cards import STYLE as CARDS
-from app.views.frame import Heading, card
+from app.views.frame import AWAY, GRID, Heading, card
 from app.views.status import ENGINES
 from app.views.status import STYLE as STATUS
 from market_sim.runner import Failure

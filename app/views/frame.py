@@ -9,6 +9,15 @@ from bokeh.plotting import figure
 
 ELAPSED = "simulated time, h:min:s"
 
+AWAY = "away"
+"""Class of a page that is not on show: a style sheet of its own would otherwise outdo Bokeh's way to hide."""
+
+GRID = """
+:host(.away) { display: none !important; }
+:host { display: grid; gap: 10px; margin: 0; box-sizing: border-box; width: 100%; flex: 1 1 auto;
+  min-height: 0; }
+"""
+
 CARD = """
 :host {
   background: color-mix(in srgb, var(--panel-surface-color) 95%, var(--panel-on-surface-color));

@@ -2,7 +2,7 @@
 
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, NumeralTickFormatter, Range1d
+from bokeh.models import ColumnDataSource, GlyphRenderer, NumeralTickFormatter, Range1d
 
 from app.history import History
 from app.theme import Palette, line_style
@@ -20,10 +20,8 @@ class Lines:
         self._source = ColumnDataSource({"t": [], **{f"y{k}": [] for k in range(LINES)}})
         self._plot = canvas(name, window, self._y.range, x_ticks=3)
         self._plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
-        self._lines = [
-            self._plot.step("t", f"y{k}", source=self._source, mode="after", line_width=1.8)
-            for k in range(LINES)
-        ]
+        self._lines: list[GlyphRenderer] = []
+        self._colors: tuple[str, ...] = ()
         self.heading = Heading(title, "")
         self.viewable = card(self.heading, pn.pane.Bokeh(self._plot, sizing_mode="stretch_both"), area)
 
@@ -31,6 +29,12 @@ class Lines:
         """Another market: the unit of the values, the smallest height worth showing in it, and how many
         lines.
         """
+        lines = min(lines, LINES)
+        for k in range(len(self._lines), lines):
+            self._lines.append(
+                self._plot.step("t", f"y{k}", source=self._source, mode="after", line_width=1.8)
+            )
+            self._color(k)
         # A line without a group would still be computed at every picture.
         self._plot.renderers = self._lines[:lines]
         self._plot.yaxis.axis_label = unit
@@ -38,9 +42,13 @@ class Lines:
 
     def paint(self, palette: Palette) -> None:
         """Take the colours of a theme."""
-        for k, line in enumerate(self._lines):
-            color, dash = line_style(k, palette.lines)
-            line.glyph.update(line_color=color, line_dash=dash)
+        self._colors = palette.lines
+        for k in range(len(self._lines)):
+            self._color(k)
+
+    def _color(self, k: int) -> None:
+        color, dash = line_style(k, self._colors)
+        self._lines[k].glyph.update(line_color=color, line_dash=dash)
 
     def redraw(self, times: np.ndarray, values: np.ndarray) -> None:
         """Everything in the window: times in ns, values by sample and group."""
