@@ -16,7 +16,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from app.books import parse_books
-from app.views.sidebar_parts import NOTE
+from app.views.sidebar_parts import NOTE, Later
 from market_sim.protocols import PROTOCOLS
 
 DEFAULT_BOOKS = "kraken:BTC/USD"
@@ -65,17 +65,17 @@ class LiveControls:
         self._path: Path | None = None
         self._own: Path | None = None
         hint = pn.pane.HTML(f"<p>{HINT}</p>", stylesheets=[NOTE], sizing_mode="stretch_width", margin=(4, 0))
-        self.viewable = pn.Column(
+        self.contents = Later(
             hint,
             self.venues,
             self.symbols,
             self.record,
             pn.Row(self.connect, self.disconnect, sizing_mode="stretch_width", margin=0),
             self.download,
-            visible=bool(books),
-            sizing_mode="stretch_width",
-            margin=0,
+            wanted=bool(books),
         )
+        self.viewable = self.contents.viewable
+        self.viewable.visible = bool(books)
 
     def complain_to(self, hear: Callable[[str], None]) -> None:
         """Whom to tell why a capture cannot be had."""

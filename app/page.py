@@ -35,7 +35,7 @@ from app.controls import (
     speed_text,
 )
 from app.lessons_page import LessonsPage
-from app.quiet import leave_idle, spare_styles
+from app.quiet import leave_idle, spare_layouts
 from app.session import OpenRunner, Session, open_runner
 from app.strategies import strategies
 from app.theme import RAW_CSS, THEME_CONFIG
@@ -185,7 +185,7 @@ class Page:
         kept = keeping.buttons(lambda: self._session.runner, self._complain)
         if self._room is not None and self._may_steer:
             kept.append(keeping.standings_button(self._session, lambda: self._names))
-        bar.exports.objects = kept
+        bar.exports.hold(kept)
 
     def _at_once(self, action: Callable[[Any], None], value: Any) -> None:
         action(value)
@@ -535,6 +535,7 @@ class Page:
         document.on_session_destroyed(lambda _: self._session.close())
         document.on_session_destroyed(lambda _: self._sidebar.live.close())
         self.template.server_doc(document)
+        spare_layouts(document)
         # On a phone the controls would cover the market: there they start folded away.
         (page,) = (
             root
@@ -547,7 +548,6 @@ class Page:
         )
         document.js_on_event("document_ready", fold)
         self._browser.listen(document)
-        spare_styles(document)
 
     def _begin(self) -> None:
         if not self._drawn:

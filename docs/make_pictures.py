@@ -9,13 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from market_sim.doctor import find_chromium  # noqa: E402
-from tests.browser_kit import Visit, served  # noqa: E402
+from tests.browser_kit import Visit, chromium, served  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 PICTURES = {
@@ -38,15 +35,13 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         served(Path(folder) / "server.log") as site,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         for name, (query, width, height) in PICTURES.items():
             visit = Visit(browser, site, width, height).open(**query)
             visit.until_painted(FULL_PICTURES)
             visit.page.screenshot(path=IMAGES / name)
             visit.page.close()
-        browser.close()
 
 
 if __name__ == "__main__":

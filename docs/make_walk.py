@@ -8,13 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from market_sim.doctor import find_chromium  # noqa: E402
-from tests.browser_kit import Visit, served  # noqa: E402
+from tests.browser_kit import Visit, chromium, served  # noqa: E402
 from tests.walk import Walk  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
@@ -27,9 +24,8 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         served(Path(folder) / "server.log") as site,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         visit = Visit(browser, site, 1500, 900).open()
 
         def look(name: str) -> None:
@@ -44,7 +40,6 @@ def main() -> None:
         ahead = walk.place_an_order()
         walk.share_the_link()
         print(f"{walk.clicks} clicks; {winner} profits most; {ahead} waits before the order")  # noqa: T201
-        browser.close()
 
 
 if __name__ == "__main__":

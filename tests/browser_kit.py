@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from market_sim.doctor import find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_MS = 90_000
@@ -110,6 +112,16 @@ EFFECT = """
     })
 }
 """
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The Chromium of this machine, without a window."""
+    with sync_playwright() as playwright:
+        # A container's user is root more often than not, and Chromium's sandbox refuses root.
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 class Served:

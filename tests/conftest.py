@@ -4,10 +4,13 @@ With MARKET_SIM_ENGINE=reference, or where the extension has not been built, onl
 """
 
 import os
+from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
 from market_sim import engine
+from tests.browser_kit import chromium
 
 
 def engine_names() -> list[str]:
@@ -29,3 +32,10 @@ def kernel_class(engine_name):
 @pytest.fixture
 def venue_class(engine_name):
     return engine.venue_class(engine_name)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A module's own: while it is there Playwright has the thread's event loop, which others need."""
+    with chromium() as browser:
+        yield browser

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from market_sim.doctor import find_chromium
 from tests.browser_kit import CHANGES, PATIENCE_MS, Served, Visit, served
@@ -64,15 +64,6 @@ def write_recordings(folder: Path) -> None:
         capture.trade(100_000_000 * k + 1, 100 * k, k, "100.01", "0.5", seller=False)
     capture.write(folder / "made_by_hand.gz")
     (folder / "notes.txt").write_text("to be or not to be\n")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # A container's user is root more often than not, and Chromium's sandbox refuses root.
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -162,6 +153,7 @@ def test_pause_stops_the_market_and_the_pictures(visit: Callable[..., Visit]) ->
     until(lambda: page.simulated_s() > held, "Run does not run")
 
 
+@pytest.mark.slow
 def test_steps_by_a_second_and_by_an_event(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="1")
     page.pause()
@@ -190,6 +182,7 @@ def numbers_after_five_seconds(page: Visit, seed: int) -> tuple[str, ...]:
     return (*(page.number(label) for label in ("Mid", "Spread", "Imbalance")), str(page.events()))
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_market_and_the_same_seed_the_same(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="1", seed="7")
     page.pause()
@@ -218,6 +211,7 @@ def test_every_control_is_in_the_link_and_the_link_opens_the_same(visit: Callabl
     assert "listing" not in page.query()
 
 
+@pytest.mark.slow
 def test_the_speed_control_sets_the_speed(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="1")
     slider = page.page.get_by_role("slider", name="Speed").or_(page.page.get_by_role("slider")).first
@@ -228,6 +222,7 @@ def test_the_speed_control_sets_the_speed(visit: Callable[..., Visit]) -> None:
     until(lambda: page.simulated_s() > before + 60, "the market does not go faster")
 
 
+@pytest.mark.slow
 def test_closing_the_tab_ends_the_market(visit: Callable[..., Visit], site: Served) -> None:
     page = visit().open()
     (market,) = site.markets()
@@ -235,6 +230,7 @@ def test_closing_the_tab_ends_the_market(visit: Callable[..., Visit], site: Serv
     until(lambda: market not in site.markets(), "the market outlived its page", seconds=15)
 
 
+@pytest.mark.slow
 def test_a_link_that_asks_for_what_there_is_not_is_answered_in_words(visit: Callable[..., Visit]) -> None:
     page = visit().open(scenario="<b>moon</b>", seed="seven", speed="-3", colour="red")
     alerts = page.page.get_by_role("alert").all_inner_texts()
@@ -250,6 +246,7 @@ def test_a_link_that_asks_for_what_there_is_not_is_answered_in_words(visit: Call
     assert "two_venues, seed 7" in page.status()
 
 
+@pytest.mark.slow
 def test_a_replay_shows_where_it_comes_from(visit: Callable[..., Visit]) -> None:
     page = visit().open(replay="made_by_hand.gz")
     status = page.status()
@@ -276,6 +273,7 @@ def test_a_strategy_trades_in_a_replay_and_its_tables_can_be_kept(
     assert (orders.filter(pl.col("agent") == "strategy")["size"].drop_nulls() == 0.5).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["none.gz", "../../etc/passwd", "/etc/passwd", "C:\\secret.gz"])
 def test_a_link_learns_nothing_of_other_files(visit: Callable[..., Visit], name: str) -> None:
     page = visit().open(replay=name)
@@ -284,6 +282,7 @@ def test_a_link_learns_nothing_of_other_files(visit: Callable[..., Visit], name:
     assert "choose one of made_by_hand.gz, notes.txt." in alert
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_recording_is_answered_in_words(visit: Callable[..., Visit]) -> None:
     page = visit().open()
     page.button("Replay").click()
@@ -324,6 +323,7 @@ def test_fits_a_phone(visit: Callable[..., Visit]) -> None:
     explained(page, PANELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_text_stands_out_in_both_themes(visit: Callable[..., Visit], theme: str) -> None:
     page = visit().open(theme=theme)

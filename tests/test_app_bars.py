@@ -2,12 +2,11 @@
 
 import random
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from app.catalogue import catalogue
 from app.classroom import Classroom
@@ -28,14 +27,6 @@ needs_chromium = pytest.mark.skipif(
 )
 TRADERS, SECONDS = 40, 300
 MB = 1024 * 1024
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.timeout(900)

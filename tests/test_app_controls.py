@@ -7,7 +7,7 @@ from statistics import median
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from market_sim.doctor import find_chromium
 from market_sim.runner import open_market
@@ -26,14 +26,6 @@ expect.set_options(timeout=PATIENCE_MS)
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("controls") / "server.log") as site:
         yield site
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -105,6 +97,7 @@ def test_an_order_is_sent_queued_replaced_and_cancelled(visit: Callable[..., Vis
     assert "cancelled" in mine(page)
 
 
+@pytest.mark.slow
 def test_a_market_order_moves_the_own_account(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="1")
     page.pause()
@@ -115,6 +108,7 @@ def test_a_market_order_moves_the_own_account(visit: Callable[..., Visit]) -> No
     assert "fee" in mine(page)
 
 
+@pytest.mark.slow
 def test_an_order_that_cannot_be_is_answered_in_words(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="1")
     page.pause()
@@ -128,6 +122,7 @@ def test_an_order_that_cannot_be_is_answered_in_words(visit: Callable[..., Visit
     assert open_orders(page) == []
 
 
+@pytest.mark.slow
 def test_keys_run_pause_step_and_set_the_speed(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="1")
     page.page.locator("body").click(position={"x": 840, "y": 30})
@@ -162,6 +157,7 @@ def agent_row(page: Visit, name: str) -> list[str]:
     return row.evaluate("row => [...row.cells].map(cell => cell.innerText)")
 
 
+@pytest.mark.slow
 def test_sliders_change_the_market_and_the_link_brings_it_back(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="10", view="agents")
     until(lambda: page.page.locator("tr.group").count(), "no agents")
@@ -195,6 +191,7 @@ def test_a_strategy_joins_with_its_parameters(visit: Callable[..., Visit]) -> No
     assert "p.size=0.2" in page.query()
 
 
+@pytest.mark.slow
 def test_agents_their_orders_and_who_traded_with_whom(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="300", view="agents")
     explained(page, TABLES)
@@ -219,6 +216,7 @@ def test_side_by_side_shows_the_chosen_listings(visit: Callable[..., Visit]) -> 
     assert {"ladder-0", "ladder-1"} <= set(page.hashes())
 
 
+@pytest.mark.slow
 def test_tables_the_journal_and_a_picture_can_be_kept(visit: Callable[..., Visit], tmp_path: Path) -> None:
     page = visit().open(speed="60")
     until(lambda: page.simulated_s() > 20, "no time passes")
@@ -248,6 +246,7 @@ def test_tables_the_journal_and_a_picture_can_be_kept(visit: Callable[..., Visit
     assert len(picture) > 20_000
 
 
+@pytest.mark.slow
 def test_hostile_links_are_answered_in_words(visit: Callable[..., Visit]) -> None:
     page = visit().open(
         **{
@@ -284,6 +283,7 @@ def links(page: Visit) -> tuple[str, str]:
     )
 
 
+@pytest.mark.slow
 def test_a_class_trades_in_one_market_and_only_the_instructor_steers(
     visit: Callable[..., Visit], browser: Browser, site: Served
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from market_sim import engine
 from market_sim.doctor import find_chromium
@@ -52,14 +52,6 @@ def site(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     recordings.mkdir()
     with served(home / "server.log", MARKET_SIM_DATA=str(recordings), **addresses) as site:
         yield site
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from market_sim.doctor import find_chromium
-from tests.browser_kit import PATIENCE_MS, Visit, served
+from tests.browser_kit import PATIENCE_MS, Visit, chromium, served
 from tests.walk import Walk
 
 CLICKS_AT_MOST = 7
@@ -19,8 +19,7 @@ CLICKS_AT_MOST = 7
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium; MARKET_SIM_CHROMIUM names one")
 def test_a_new_visitor_gets_everywhere_in_few_clicks(tmp_path: Path) -> None:
     expect.set_options(timeout=PATIENCE_MS)
-    with served(tmp_path / "server.log") as site, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+    with served(tmp_path / "server.log") as site, chromium() as browser:
         visit = Visit(browser, site, 1680, 1000).open()
         walk = Walk(visit)
         walk.run_a_market()

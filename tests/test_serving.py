@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from app import exposure, serving
 from market_sim.cli.serve import command
@@ -124,14 +124,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield site
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 def status_of(url: str) -> int:
     try:
         with urllib.request.urlopen(url, timeout=60) as answer:
@@ -140,6 +132,7 @@ def status_of(url: str) -> int:
         return error.code
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium; MARKET_SIM_CHROMIUM names one")
 def test_who_finds_no_place_is_told_and_the_others_go_on(browser: Browser, small: Served) -> None:

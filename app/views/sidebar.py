@@ -10,7 +10,7 @@ from app.controls import FASTEST, SEED_MAX, SIDE_BY_SIDE, Controls, speed_text
 from app.knobs import Knob
 from app.live import LiveControls
 from app.strategies import Strategy
-from app.views.sidebar_parts import NOTE
+from app.views.sidebar_parts import NOTE, Later
 from app.words import speed as speed_words
 from market_sim.runner import MarketInfo
 
@@ -128,7 +128,7 @@ class Sidebar:
         )
         self.parameters = pn.Column(sizing_mode="stretch_width", margin=0)
         self.open_strategy = pmui.Button(label="Restart with it", variant="outlined", **small)
-        self.exports = pn.Column(sizing_mode="stretch_width", margin=0)
+        self.exports = Later()
         self._own = own
 
     def viewable(self) -> pn.Column:
@@ -136,27 +136,7 @@ class Sidebar:
         steps = pn.Row(
             self.step_second, self.step_event, sizing_mode="stretch_width", margin=0, styles={"gap": "8px"}
         )
-        more = pmui.Accordion(
-            ("Parameters", pn.Column(self.latency, self.knobs, sizing_mode="stretch_width", margin=0)),
-            (
-                "Strategy",
-                pn.Column(
-                    self.strategy, self.parameters, self.open_strategy, sizing_mode="stretch_width", margin=0
-                ),
-            ),
-            ("Keep", self.exports),
-            active=[0] if self._own else [],
-            title_variant="subtitle2",
-            sizing_mode="stretch_width",
-            margin=(8, 0),
-        )
-        if not self._own:
-            more = pmui.Accordion(
-                ("Keep", self.exports),
-                title_variant="subtitle2",
-                sizing_mode="stretch_width",
-                margin=(8, 0),
-            )
+        more = self._sections()
         return pn.Column(
             self.source,
             self.scenario,
@@ -177,6 +157,26 @@ class Sidebar:
             margin=(6, 14),
         )
 
+    def _sections(self) -> pmui.Accordion:
+        moved = Later(self.latency, self.knobs, wanted=True)
+        strategy = Later(self.strategy, self.parameters, self.open_strategy)
+        keep = ("Keep", self.exports)
+        sections = [("Parameters", moved), ("Strategy", strategy), keep] if self._own else [keep]
+        accordion = pmui.Accordion(
+            *((title, section.viewable) for title, section in sections),
+            active=[0] if self._own else [],
+            title_variant="subtitle2",
+            sizing_mode="stretch_width",
+            margin=(8, 0),
+        )
+
+        def unfold(active: Sequence[int]) -> None:
+            for k in active:
+                sections[k][1].show()
+
+        accordion.param.watch(lambda event: unfold(event.new), "active")
+        return accordion
+
     def show_run(self, running: bool) -> None:
         """Name the button after what it will do."""
         label, icon = ("Pause", "pause") if running else ("Run", "play_arrow")
@@ -196,6 +196,8 @@ class Sidebar:
         self.scenario.visible = source == SIMULATION
         self.replay.visible = self.open_replay.visible = source == REPLAY
         self.live.viewable.visible = source == LIVE
+        if source == LIVE:
+            self.live.contents.show()
 
     def show_knobs(
         self, knobs: Sequence[Knob], chosen: Mapping[str, str], moved: Callable[[str, float], None]
