@@ -91,7 +91,7 @@ class Board:
         info, listing = session.history.info, session.listing
         self._opened, self._pictures = session, 0
         self.trades.open(info, listing)
-        self.ticket.open(info, info.listings[listing], session.seat)
+        self.ticket.open(info, info.listings[listing], session.seat, session.controls)
         for page in self._pages.values():
             page.open(session)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bokeh.core.properties import Int, String
 from bokeh.document import Document
-from bokeh.model import DataModel, Model
+from bokeh.model import DataModel
 from bokeh.models import CustomJS
 
 SCRIPT = """
@@ -53,11 +53,9 @@ class Voice(DataModel):
 class Browser:
     """Hears the page's script. `hear(verb, text)` is called for every message, `arrive(key)` once."""
 
-    def __init__(
-        self, carrier: Model, hear: Callable[[str, str], None], arrive: Callable[[str], None]
-    ) -> None:
+    def __init__(self, hear: Callable[[str, str], None], arrive: Callable[[str], None]) -> None:
+        #: Travels with the page when something on the page refers to it.
         self.voice = Voice()
-        carrier.tags = [*carrier.tags, self.voice]
         self._hear, self._arrive = hear, arrive
         self.voice.on_change("times", self._on_message)
         self.voice.on_change("account", self._on_account)

@@ -19,6 +19,13 @@ LATENCY_MS_MAX = 10_000.0
 DARK, LIGHT = "dark", "light"
 MARKET, BESIDE, AGENTS = "market", "beside", "agents"
 VIEWS = (MARKET, BESIDE, AGENTS)
+GOOD_TILL_CANCEL = "GTC"
+TIFS = {
+    "until cancelled (GTC)": GOOD_TILL_CANCEL,
+    "at once, the rest cancelled (IOC)": "IOC",
+    "all at once or nothing (FOK)": "FOK",
+}
+"""What an order may be told to do, by how the ticket says it."""
 SIDE_BY_SIDE = 4
 SEED_MAX = 2**53 - 1
 """The largest whole number that a browser holds exactly; from a program, seeds go on to 2^53 - 1."""
@@ -38,8 +45,9 @@ class Controls:
 
     `live` names live books, `record` keeps a capture of them. `changes` are the sliders that have been moved,
     `latency` is the visitor's own in milliseconds one way, `strategy` a shipped class to run beside the
-    others, with `parameters`. `market` is the id of a shared market: then nothing else of the market is the
-    visitor's to choose.
+    others, with `parameters`. `agent` is whose orders are listed; `size`, `price`, `tif` and `post_only`
+    stand on the order ticket, an empty size being the one it opens with. `market` is the id of a shared
+    market: then nothing else of the market is the visitor's to choose.
     """
 
     scenario: str = DEFAULT_SCENARIO
@@ -57,6 +65,11 @@ class Controls:
     market: str = ""
     live: str = ""
     record: bool = False
+    agent: str = ""
+    size: str = ""
+    price: str = ""
+    tif: str = GOOD_TILL_CANCEL
+    post_only: bool = False
 
     def to_query(self) -> dict[str, str]:
         """The controls as text for the address bar; what does not apply is left out."""
@@ -65,6 +78,11 @@ class Controls:
             "beside": ",".join(self.beside),
             "theme": "" if self.theme == DARK else self.theme,
             "view": "" if self.view == MARKET else self.view,
+            "agent": self.agent,
+            "size": self.size,
+            "price": self.price,
+            "tif": "" if self.tif == GOOD_TILL_CANCEL else self.tif,
+            "post_only": "yes" if self.post_only else "",
         }
         shown = {key: text for key, text in looks.items() if text}
         if self.market:
@@ -198,13 +216,20 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "…")
 
 
+def yes_or_no(text: str) -> bool:
+    """ "yes" or "no"; ValueError in words."""
+    return _one_of("choice", ("yes", "no"))(text) == "yes"
+
+
 PARSERS: dict[str, Callable[[str], object]] = {
     "seed": parse_seed,
     "speed": parse_speed,
     "latency": parse_latency,
     "beside": parse_beside,
     "live": parse_books,
-    "record": lambda text: _one_of("choice", ("yes", "no"))(text) == "yes",
+    "record": yes_or_no,
+    "post_only": yes_or_no,
+    "tif": _one_of("time in force", tuple(TIFS.values())),
     "theme": _one_of("theme", (DARK, LIGHT)),
     "view": _one_of("view", VIEWS),
 }

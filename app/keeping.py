@@ -14,7 +14,7 @@ from market_sim.runner import Runner
 from market_sim.runner.spreadsheet import harmless_text
 
 PATIENCE_S = 10.0
-TABLES = ("trades", "orders", "accounts")
+TABLES = ("trades", "orders", "accounts", "metrics")
 
 PICTURE = """
 const shown = (view) => view.canvas_view?.primary.canvas.width > 40 && view.el.offsetParent

@@ -35,6 +35,7 @@ from app.controls import (
     speed_text,
 )
 from app.lessons_page import LessonsPage
+from app.poll import Poll
 from app.quiet import leave_idle, spare_layouts
 from app.session import OpenRunner, Session, open_runner
 from app.strategies import strategies
@@ -47,6 +48,7 @@ from app.views.sidebar import LIVE, NO_STRATEGY, REPLAY, SIMULATION, SPEEDS, Sid
 from app.views.status import Status
 from app.views.story import Story
 from market_sim.runner import End, SetVenue, SwitchAgents, TellNews
+from market_sim.runner.guests import STRATEGY
 
 BEAT_MS = 50
 LOOK_MS = 8
@@ -98,6 +100,7 @@ class Page:
         self._stale = self._looking = False
         self._shown_names: dict[str, str] = {}
         self._story, self._questions = Story(), dict[int, tuple[str, int]]()
+        self._metrics = Poll("metrics")
         dark = controls.theme == DARK
         sharing = Sharing(self._room is not None, bool(self._token))
         self._board = Board(
@@ -111,9 +114,8 @@ class Page:
             sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap", "padding": "3px 16px"}},
         )
         self._feed = Feed()
-        self._flow = FlowControl(self._board.window)
+        self._flow = FlowControl()
         self._browser = Browser(
-            self._board.window,
             lambda verb, text: self._at_once(lambda _: self._hear(verb, text), None),
             self._arrive,
         )
@@ -180,6 +182,10 @@ class Page:
             (bar.latency, self._choose_latency),
             (bar.strategy, lambda _: self._show_strategy()),
             (self._views, self._choose_view),
+            *(
+                (field, self._note_ticket)
+                for field in (ticket.size, ticket.price, ticket.tif, ticket.post_only)
+            ),
         ):
             widget.param.watch(lambda event, chosen=chosen: self._at_once(chosen, event.new), "value")
         kept = keeping.buttons(lambda: self._session.runner, self._complain)
@@ -266,7 +272,9 @@ class Page:
     def _choose(self, **changes: Any) -> None:
         """Open another market, or say why it cannot be and keep the one that is open."""
         before = self._session.controls
-        controls = replace(before, listing="", beside=(), parameters=(), **changes)
+        controls = replace(
+            before, listing="", beside=(), parameters=(), agent="", size="", price="", **changes
+        )
         if _source_of(controls) != _source_of(before):
             controls = replace(controls, speed=SPEED_OF[_source_of(controls)])
         try:
@@ -388,6 +396,12 @@ class Page:
             ticket.post_only.value,
         )
 
+    def _note_ticket(self, _: Any) -> None:
+        asked = replace(self._session.controls, **self._board.ticket.asked)
+        if asked != self._session.controls:
+            self._session.controls = asked
+            self._show_link()
+
     def _replace(self) -> None:
         ticket = self._board.ticket
         if ticket.replacing is not None:
@@ -460,8 +474,7 @@ class Page:
         elif verb == "close-story":
             self._story.close()
         elif verb == "watch":
-            self._board.orders.watch(text)
-            self._session.watch_orders(text)
+            self._watch(text)
         elif verb == "switch":
             name, _, state = text.rpartition(" ")
             self._act(SwitchAgents(name, state == "on"))
@@ -470,6 +483,13 @@ class Page:
         elif verb == "change" and text.isdecimal():
             wanted = [order for order in self._session.orders if order.order == int(text)]
             self._board.ticket.choose(wanted[0] if wanted else None)
+
+    def _watch(self, agent: str) -> None:
+        self._board.orders.watch(agent)
+        self._session.watch_orders(agent)
+        self._metrics.forget()
+        self._session.controls = replace(self._session.controls, agent="" if agent == STRATEGY else agent)
+        self._show_link()
 
     def _press(self, key: str) -> None:
         if key == "run":
@@ -542,6 +562,7 @@ class Page:
             for root in document.roots
             if "sidebar_open" in getattr(getattr(root, "data", None), "properties", lambda: ())()
         )
+        page.tags = [self._flow.pictures, self._browser.voice]
         fold = CustomJS(
             args={"page": page},
             code=f"if (window.innerWidth < {PHONE_PX}) {{ page.data.sidebar_open = false }}",
@@ -583,6 +604,8 @@ class Page:
             self._sidebar.beside.param.update(options=names, value=shown)
             self._sidebar.show_market(info)
             self._board.open(self._session)
+            known = [name for name in (self._session.controls.agent, STRATEGY) if name in info.agents]
+            self._watch(known[0] if known else "")
         if news.frame:
             self._board.update(self._session, news, self._names)
             self._sidebar.show_run(news.frame.running)
@@ -592,7 +615,15 @@ class Page:
             self._board.show_again(self._session, self._names)
         self._shown_names = dict(self._names)
         self._tell_stories()
+        self._tell_metrics()
         self._show_status()
+
+    def _tell_metrics(self) -> None:
+        agent = self._board.orders.agent
+        if self._board.view == AGENTS and agent:
+            told = self._metrics.look(self._session.runner, agent)
+            if told is not None:
+                self._board.orders.tell(told)
 
     def _tell_stories(self) -> None:
         runner = self._session.runner

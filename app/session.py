@@ -263,8 +263,8 @@ class Session:
         self.send(Restart())
 
     def choose_listing(self, name: str) -> None:
-        """Show another listing of the open market."""
-        self.controls = replace(self.controls, listing=name)
+        """Show another listing of the open market; sizes and prices of one are none of another."""
+        self.controls = replace(self.controls, listing=name, size="", price="")
         if self.info:
             self.listing = self._listing_index(self.info)
 

@@ -9,7 +9,7 @@ from asyncio import AbstractEventLoop
 from typing import Any
 
 from bokeh.core.properties import Int
-from bokeh.model import DataModel, Model
+from bokeh.model import DataModel
 from bokeh.models import CustomJS
 from bokeh.server.views.ws import WSHandler
 from tornado.websocket import WebSocketClosedError
@@ -61,21 +61,20 @@ class FlowControl:
     paints nothing, so nothing is sent to it until it shows again.
     """
 
-    def __init__(self, carrier: Model) -> None:
+    def __init__(self) -> None:
         self._last = 0.0
-        self._pictures = Pictures()
-        self._pictures.js_on_change(
+        #: Travels with the page when something on the page refers to it.
+        self.pictures = Pictures()
+        self.pictures.js_on_change(
             "sent",
             CustomJS(code="const n = cb_obj.sent; requestAnimationFrame(() => { cb_obj.painted = n })"),
         )
-        # A model travels with the page when something on the page refers to it.
-        carrier.tags = [self._pictures]
 
     def clear(self) -> bool:
         """Whether the browser keeps up. Asks again now and then: what was sent while the page was loading,
         or while the connection was down, is never answered.
         """
-        if self._pictures.sent - self._pictures.painted < PICTURES_AHEAD:
+        if self.pictures.sent - self.pictures.painted < PICTURES_AHEAD:
             return True
         if time.monotonic() - self._last > SILENCE_S:
             self.count()
@@ -83,7 +82,7 @@ class FlowControl:
 
     def count(self) -> None:
         """Another picture goes out."""
-        self._pictures.sent += 1
+        self.pictures.sent += 1
         self._last = time.monotonic()
 
 

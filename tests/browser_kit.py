@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from market_sim.doctor import find_chromium
+from tests.captures import CaptureWriter
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_MS = 90_000
@@ -272,3 +273,14 @@ class Visit:
     def query(self) -> str:
         """What the address bar says of the controls."""
         return self.page.evaluate("location.search")
+
+
+def write_recordings(folder: Path) -> None:
+    """A minute of a small market, and a file that is no capture."""
+    capture = CaptureWriter().snapshot(0, 10, {"100.00": "5", "99.99": "3"}, {"100.01": "2", "100.02": "4"})
+    for k in range(1, 600):
+        size = str(1 + k % 7)
+        capture.diff(100_000_000 * k, 100 * k, 10 + k, 10 + k, {"100.00": size}, {"100.02": size})
+        capture.trade(100_000_000 * k + 1, 100 * k, k, "100.01", "0.5", seller=False)
+    capture.write(folder / "made_by_hand.gz")
+    (folder / "notes.txt").write_text("to be or not to be\n")

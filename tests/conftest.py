@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from market_sim import engine
-from tests.browser_kit import chromium
+from tests.browser_kit import Served, chromium, served, write_recordings
 
 
 def engine_names() -> list[str]:
@@ -39,3 +39,14 @@ def browser() -> Iterator[Browser]:
     """A module's own: while it is there Playwright has the thread's event loop, which others need."""
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A dashboard with a folder of recordings: one for all, since starting it takes as long as a test."""
+    home = tmp_path_factory.mktemp("dashboard")
+    recordings = home / "recordings"
+    recordings.mkdir()
+    write_recordings(recordings)
+    with served(home / "server.log", MARKET_SIM_DATA=str(recordings), MARKET_SIM_UPLOAD_MB="12") as site:
+        yield site

@@ -11,8 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from market_sim.doctor import find_chromium
-from tests.browser_kit import CHANGES, PATIENCE_MS, Served, Visit, served
-from tests.captures import CaptureWriter
+from tests.browser_kit import CHANGES, PATIENCE_MS, Served, Visit
 
 pytestmark = [
     pytest.mark.browser,
@@ -43,27 +42,6 @@ TABLES = (
 
 # Somebody else may be using the processor.
 expect.set_options(timeout=PATIENCE_MS)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home = tmp_path_factory.mktemp("dashboard")
-    recordings = home / "recordings"
-    recordings.mkdir()
-    write_recordings(recordings)
-    with served(home / "server.log", MARKET_SIM_DATA=str(recordings)) as site:
-        yield site
-
-
-def write_recordings(folder: Path) -> None:
-    """A minute of a small market, and a file that is no capture."""
-    capture = CaptureWriter().snapshot(0, 10, {"100.00": "5", "99.99": "3"}, {"100.01": "2", "100.02": "4"})
-    for k in range(1, 600):
-        size = str(1 + k % 7)
-        capture.diff(100_000_000 * k, 100 * k, 10 + k, 10 + k, {"100.00": size}, {"100.02": size})
-        capture.trade(100_000_000 * k + 1, 100 * k, k, "100.01", "0.5", seller=False)
-    capture.write(folder / "made_by_hand.gz")
-    (folder / "notes.txt").write_text("to be or not to be\n")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from market_sim.doctor import find_chromium
-from tests.browser_kit import PATIENCE_MS, Served, Visit, served
+from tests.browser_kit import PATIENCE_MS, Served, Visit
 
 pytestmark = [
     pytest.mark.browser,
@@ -16,12 +16,6 @@ pytestmark = [
 ]
 expect.set_options(timeout=PATIENCE_MS)
 MB = 1_000_000
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("backtest") / "server.log", MARKET_SIM_UPLOAD_MB="12") as site:
-        yield site
 
 
 @pytest.fixture

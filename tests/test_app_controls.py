@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from market_sim.doctor import find_chromium
 from market_sim.runner import open_market
 from market_sim.runner.journal import from_text, play
-from tests.browser_kit import PATIENCE_MS, Served, Visit, served
+from tests.browser_kit import PATIENCE_MS, Served, Visit
 from tests.test_app import TABLES, explained, until
 
 pytestmark = [
@@ -20,12 +20,6 @@ pytestmark = [
     pytest.mark.skipif(find_chromium() is None, reason="no Chromium; MARKET_SIM_CHROMIUM names one"),
 ]
 expect.set_options(timeout=PATIENCE_MS)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("controls") / "server.log") as site:
-        yield site
 
 
 @pytest.fixture
@@ -189,6 +183,8 @@ def test_a_strategy_joins_with_its_parameters(visit: Callable[..., Visit]) -> No
     until(lambda: int(agent_row(page, "strategy")[4]) > 0, "the strategy does nothing")
     assert "strategy=AvellanedaStoikov" in page.query()
     assert "p.size=0.2" in page.query()
+    until(lambda: "orders" in page.text("p.metrics"), "no figures of what became of its orders")
+    assert "turnover" in page.text("p.metrics")
 
 
 @pytest.mark.slow

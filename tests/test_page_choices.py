@@ -127,11 +127,22 @@ def test_a_link_of_everything_comes_back() -> None:
         strategy="AvellanedaStoikov",
         changes=(("latency-retail", "5"), ("noise-rate", "2")),
         parameters=(("size", "0.5"),),
+        agent="noise-north-1",
+        size="0.25",
+        price="29,900",
+        tif="IOC",
+        post_only=True,
     )
     assert from_query(controls.to_query(), Controls()) == (controls, [])
     assert catalogue().check(controls) == (controls, [])
     shared = Controls(market="abc", view="agents")
     assert shared.to_query() == {"market": "abc", "view": "agents"}
+
+
+def test_a_time_in_force_that_is_none_is_answered_in_words() -> None:
+    controls, (sentence,) = from_query({"tif": "DAY"}, Controls())
+    assert controls == Controls()
+    assert "'DAY' is no time in force: GTC, IOC, FOK are." in sentence
 
 
 # -- a class

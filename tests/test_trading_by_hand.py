@@ -177,6 +177,10 @@ def test_the_story_of_an_order_and_tables_as_files() -> None:
     assert csv.splitlines()[0].startswith("time_ns,time,listing")
     accounts = pl.read_parquet(market.ask(Ask(4, "table", ("accounts", "parquet"))))
     assert "you" in accounts["agent"].to_list()
+    metrics = pl.read_parquet(market.ask(Ask(6, "table", ("metrics", "parquet"))))
+    (own,) = market.ask(Ask(7, "metrics", ("you",)))
+    assert metrics.filter(pl.col("agent") == "you").to_dicts() == [own]
+    assert own["orders"] == 1
     with pytest.raises(MarketSimError, match="no table"):
         market.ask(Ask(5, "table", ("secrets", "csv")))
 

@@ -1,6 +1,10 @@
-"""The live orders of the agent that was clicked, with their places in the queue."""
+"""The live orders of the agent that was clicked, with their places in the queue, and what became of all its
+orders.
+"""
 
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import panel as pn
 
@@ -22,25 +26,33 @@ ROWS_SHOWN = 60
 
 
 class Orders:
-    """A table; a click on a row tells the order's story."""
+    """Figures and a table; a click on a row tells the order's story."""
 
     def __init__(self) -> None:
         self._heading = Heading("Orders", "")
         self._pane = pn.pane.HTML("", stylesheets=[STYLE], sizing_mode="stretch_both")
         self.viewable = card(self._heading, self._pane, "orders")
         self.agent = ""
+        self._figures = ""
         self.watch("")
 
     def watch(self, agent: str) -> None:
         """Show this agent's orders."""
-        self.agent = agent
+        self.agent, self._figures = agent, ""
         if agent:
             self._heading.say(
-                f"What {agent} has in the books, and how much waits before it; click one for its story."
+                f"What became of {agent}'s orders, as far back as the newest reports go, and what it has in "
+                "the books, with how much waits before it; click one for its story."
             )
         else:
-            self._heading.say("Click an agent in the table to see its orders and their places in the queue.")
+            self._heading.say(
+                "Click an agent in the table to see what became of its orders, and their places in the queue."
+            )
         self._pane.object = ""
+
+    def tell(self, metrics: Sequence[Mapping[str, Any]]) -> None:
+        """What became of the agent's orders, from the next picture on: rows of `trader_metrics`."""
+        self._figures = "".join(_figures(row) for row in metrics)
 
     def update(self, info: MarketInfo, frame: Frame, palette: Palette) -> None:
         """The newest frame."""
@@ -53,8 +65,26 @@ class Orders:
             head = "<th>order</th><th>listing</th><th>side</th><th>price</th><th>open</th><th>ahead</th>"
             rows = "".join(_row(info, order, palette) for order in orders[:ROWS_SHOWN])
             text = f"<table><tr>{head}</tr>{rows}</table>"
+        text = (self._figures + text) if self.agent else ""
         if self._pane.object != text:
             self._pane.object = text
+
+
+def _figures(row: Mapping[str, Any]) -> str:
+    base, quote = row["base"], row["quote"]
+    ratio, makers, waited = row["fill_ratio"], row["maker_share"], row["time_in_queue_mean_s"]
+    parts = (
+        f"{row['orders']:,} orders",
+        f"{row['orders_filled']:,} of them traded",
+        "" if ratio is None else f"fill ratio {ratio:.1%}",
+        "" if makers is None else f"{makers:.0%} as maker",
+        "" if waited is None else f"{waited:,.2f} s in the queue",
+        f"bought {row['bought']:,.8g} and sold {row['sold']:,.8g} {base}",
+        f"turnover {row['turnover']:,.2f} {quote}",
+        f"fees {row['fees']:,.4f} {quote}",
+    )
+    told = ", ".join(part for part in parts if part)
+    return f"<p class='metrics'><b>{escape(row['listing'])}</b> {escape(told)}</p>"
 
 
 def _row(info: MarketInfo, order: OrderPicture, palette: Palette) -> str:

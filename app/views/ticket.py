@@ -1,10 +1,12 @@
 """The order ticket: what a person sends, what stands open, what became of it, and what it has earned."""
 
 from html import escape
+from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
+from app.controls import TIFS, Controls
 from app.theme import MONO, Palette
 from app.views.frame import CARD, Heading
 from app.words import elapsed
@@ -12,11 +14,8 @@ from market_sim.frame import AgentPicture, OrderPicture
 from market_sim.runner import Answer, ListingInfo, MarketInfo, Told
 
 NEWS_SHOWN = 30
-TIFS = {
-    "until cancelled (GTC)": "GTC",
-    "at once, the rest cancelled (IOC)": "IOC",
-    "all at once or nothing (FOK)": "FOK",
-}
+TEXT_KEPT = 40
+"""Characters of a size or price that a link carries: more is no number."""
 
 STYLE = f"""
 :host {{ margin: 0; }}
@@ -46,6 +45,7 @@ class Ticket:
         self._heading = Heading("Trade yourself", "")
         self._news: list[Answer | Told] = []
         self.replacing: int | None = None
+        self._first_size = ""
         row = {"sizing_mode": "stretch_width", "margin": (0, 8)}
         self.viewable = pn.Column(
             self._heading.viewable,
@@ -60,8 +60,19 @@ class Ticket:
             margin=0,
         )
 
-    def open(self, info: MarketInfo, listing: ListingInfo, seat: str | None) -> None:
-        """Another market, listing or account: units and first values."""
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What stands on it, as a link's controls say it."""
+        size = "" if self.size.value == self._first_size else self.size.value
+        return {
+            "size": size[:TEXT_KEPT],
+            "price": self.price.value[:TEXT_KEPT],
+            "tif": self.tif.value,
+            "post_only": bool(self.post_only.value),
+        }
+
+    def open(self, info: MarketInfo, listing: ListingInfo, seat: str | None, controls: Controls) -> None:
+        """Another market, listing or account: units, and what the link says or else first values."""
         if seat is None:
             self._heading.say("You watch this market: take a seat under Agents and class to trade in it.")
         else:
@@ -72,8 +83,9 @@ class Ticket:
                 f"Steps: {listing.lot:g} {listing.base}, {listing.tick:g} {listing.quote}; no price: market."
             )
         self.size.label, self.price.label = f"Size, {listing.base}", f"Price, {listing.quote}"
-        self.size.value = f"{100 * listing.lot:.{listing.size_decimals}f}"
-        self.price.value = ""
+        self._first_size = f"{100 * listing.lot:.{listing.size_decimals}f}"
+        self.size.value, self.price.value = controls.size or self._first_size, controls.price
+        self.tif.value, self.post_only.value = controls.tif, controls.post_only
         self.choose(None)
         for widget in (self.size, self.price, self.tif, self.post_only, self.buy, self.sell):
             widget.disabled = seat is None

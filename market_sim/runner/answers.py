@@ -12,13 +12,14 @@ from market_sim.errors import MarketSimError
 from market_sim.runner.commands import Ask
 from market_sim.runner.spreadsheet import FORMULA
 from market_sim.story import order_story
+from market_sim.trader_metrics import trader_metrics
 
 if TYPE_CHECKING:
     from market_sim.market import Market
 
 
 def answer(market: Market, question: Ask) -> Any:
-    """A story as rows, a table as bytes, or a summary as plain data; MarketSimError in words."""
+    """A story or metrics as rows, a table as bytes, a summary as plain data; MarketSimError in words."""
     market.tape.collect(market.kernel)
     if question.what == "story":
         agent, order = question.about
@@ -26,6 +27,9 @@ def answer(market: Market, question: Ask) -> Any:
     if question.what == "table":
         name, form = question.about
         return table(market, str(name), str(form))
+    if question.what == "metrics":
+        (agent,) = question.about
+        return metrics(market).filter(pl.col("agent") == str(agent)).to_dicts()
     return summary(market)
 
 
@@ -57,19 +61,28 @@ def story(market: Market, agent: str, order: int) -> list[dict[str, Any]]:
 
 
 def table(market: Market, name: str, form: str) -> bytes:
-    """ "trades", "orders" or "accounts" as a file: "csv" or "parquet"."""
+    """ "trades", "orders", "accounts" or "metrics" as a file: "csv" or "parquet"."""
     if name == "accounts":
         frame = accounts(market)
+    elif name == "metrics":
+        frame = metrics(market)
     elif name in ("trades", "orders"):
         frame = _lazy(market, name).collect()
     else:
-        raise MarketSimError(f"there is no table {name!r}", remedy="Choose trades, orders or accounts.")
+        raise MarketSimError(
+            f"there is no table {name!r}", remedy="Choose trades, orders, accounts or metrics."
+        )
     out = io.BytesIO()
     if form == "parquet":
         frame.write_parquet(out)
     else:
         harmless(frame).write_csv(out)
     return out.getvalue()
+
+
+def metrics(market: Market) -> pl.DataFrame:
+    """What every trader's orders came to, of those that the tape still holds whole."""
+    return trader_metrics(_lazy(market, "orders"), market.listings)
 
 
 def accounts(market: Market) -> pl.DataFrame:

@@ -167,11 +167,12 @@ class WatchOrders:
 class Ask:
     """A question; its answer comes back under the number. It changes nothing and is never journalled.
 
-    `what`: "story" of (agent, order); "table" of (name, "csv" | "parquet"); "summary" of nothing.
+    `what`: "story" of (agent, order); "table" of (name, "csv" | "parquet"); "metrics" of (agent,);
+    "summary" of nothing.
     """
 
     number: int
-    what: Literal["story", "table", "summary"]
+    what: Literal["story", "table", "metrics", "summary"]
     about: tuple[str | int, ...] = ()
 
 
