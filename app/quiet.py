@@ -6,6 +6,9 @@ moved or not. Each write makes the browser work out styles again, some sixteen t
 and takes longer than the painting. Nothing here rests on those places: no glyph has an element of its own
 to be placed.
 
+Charts also wait for a moment after a click, so that what the click has done is shown before pictures that
+were on their way are painted.
+
 And whenever an element changes its size, Bokeh lays out the whole tree it stands in and measures every label
 of every chart, once for each element: dozens of times over when a page opens. Once before the next picture
 is enough.
@@ -14,6 +17,9 @@ is enough.
 from bokeh.document import Document
 from panel.util import edit_readonly
 from panel_material_ui import Page
+
+HOLD_MS = 150
+"""How long after a click charts wait: a little longer than the server needs for its answer."""
 
 SCRIPT = """
 const bokeh = (path) => { try { return Bokeh.require(path) } catch { return {} } }
@@ -45,7 +51,28 @@ if (LayoutDOMView?.prototype._after_resize && LayoutDOMView.prototype.compute_la
     waiting.add(root)
   }
 }
-"""
+const PlotView = bokeh("models/plots/plot").PlotView ?? bokeh("models/plots/plot_canvas").PlotView
+if (PlotView?.prototype.repaint) {
+  const paint = PlotView.prototype.repaint
+  const late = new Set()
+  let until = 0
+  const catch_up = () => {
+    const left = until - performance.now()
+    if (left > 0) { setTimeout(catch_up, left); return }
+    const views = [...late]
+    late.clear()
+    for (const view of views) { if (!view.is_destroyed) { paint.call(view) } }
+  }
+  const hold = () => { until = performance.now() + __HOLD_MS__ }
+  for (const event of ["pointerdown", "click"]) { document.addEventListener(event, hold, true) }
+  PlotView.prototype.repaint = function() {
+    const left = until - performance.now()
+    if (left <= 0) { return paint.call(this) }
+    if (late.size == 0) { setTimeout(catch_up, left) }
+    late.add(this)
+  }
+}
+""".replace("__HOLD_MS__", str(HOLD_MS))
 
 TEMPLATE = """
 {% extends page %}

@@ -18,7 +18,7 @@ TEXT_KEPT = 40
 """Characters of a size or price that a link carries: more is no number."""
 
 STYLE = f"""
-:host {{ margin: 0; }}
+:host {{ margin: 0; overflow: auto; scrollbar-width: thin; min-height: 140px; }}
 .mine {{ padding: 0 14px 8px; font-size: 12px; line-height: 1.5; }}
 table {{ border-collapse: collapse; font: 11.5px/1.7 {MONO}; width: 100%; }}
 th, td {{ text-align: right; padding: 0 5px 0 0; white-space: nowrap; }}
@@ -41,7 +41,8 @@ class Ticket:
         self.buy = pmui.Button(label="Buy", variant="contained", **small)
         self.sell = pmui.Button(label="Sell", variant="contained", **small)
         self.replace = pmui.Button(label="Replace", variant="outlined", visible=False, **small)
-        self._mine = pn.pane.HTML("", stylesheets=[STYLE], sizing_mode="stretch_width")
+        # Of a size that its text does not change: a panel that grows has the whole page laid out again.
+        self._mine = pn.pane.HTML("", stylesheets=[STYLE], sizing_mode="stretch_both")
         self._heading = Heading("Trade yourself", "")
         self._news: list[Answer | Told] = []
         self.replacing: int | None = None
