@@ -41,6 +41,7 @@ from market_sim.theory.avellaneda_stoikov import optimal_spread, reservation_pri
 from market_sim.theory.glosten_milgrom import after_buy, after_sale, expected_spread
 
 pn.extension("mathjax")
+pn.template.EditableTemplate._resources.pop("css", None)  # as a page: no font from another machine
 about()
 
 # %% [markdown]

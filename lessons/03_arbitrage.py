@@ -38,6 +38,7 @@ from market_sim.teaching import Exercise, about, conclude, in_mode, pick
 from market_sim.theory.epps import lag_share, overlap_share
 
 pn.extension("mathjax")
+pn.template.EditableTemplate._resources.pop("css", None)  # as a page: no font from another machine
 about()
 
 # %% [markdown]

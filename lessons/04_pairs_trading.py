@@ -47,6 +47,7 @@ from market_sim.theory import ornstein_uhlenbeck as ou
 from market_sim.theory.cointegration import hedge_ratio
 
 pn.extension()
+pn.template.EditableTemplate._resources.pop("css", None)  # as a page: no font from another machine
 print(about())
 
 # %% [markdown]

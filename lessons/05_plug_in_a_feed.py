@@ -48,6 +48,7 @@ from market_sim.replaying import check
 from market_sim.teaching import Exercise, about, conclude, pick
 
 pn.extension()
+pn.template.EditableTemplate._resources.pop("css", None)  # as a page: no font from another machine
 print(about())
 try:
     CONNECTOR = feed_module() is not None
