@@ -31,6 +31,7 @@ import pandas as pd
 import panel as pn
 
 from agents.cross_venue import CrossVenueArbitrageur
+from lessons.notebook import said, set_up
 from market_sim import run
 from market_sim.engine import (
     Event,
@@ -44,8 +45,7 @@ from market_sim.engine import (
 from market_sim.experiments.verdict import Verdict
 from market_sim.teaching import Exercise, about, conclude
 
-pn.extension()
-pn.template.EditableTemplate._resources.pop("css", None)  # as a page: no font from another machine
+set_up()
 about()
 
 # %% [markdown]
@@ -136,7 +136,7 @@ left.check(venue.orders(0, Side.SELL)[0][3])
 # for reading. Both are tested to do the same after every command. This is the heart of the second:
 
 # %%
-print(inspect.getsource(venue_class("reference").replace))
+said(inspect.getsource(venue_class("reference").replace))
 
 # %% [markdown]
 # **Notice** the sentence about the queue. Asking for *less* harms nobody, so it keeps the place; asking for more goes
@@ -191,7 +191,7 @@ def walked(protection):
     fills = [(price, lots) for _, price, lots in trades(book)]
     lots = sum(size for _, size in fills)
     paid = sum(price * size for price, size in fills) / lots
-    return pn.pane.Str(f"{lots:2} lots at {paid:,.1f} on average, {10 - lots} wait. Trades: {fills}")
+    return said(f"{lots:2} lots at {paid:,.1f} on average, {10 - lots} wait. Trades: {fills}")
 
 
 pn.Column(knob, pn.bind(walked, knob))

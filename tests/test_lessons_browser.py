@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,7 +50,8 @@ LOOK = """
         const image = canvas_view.primary.canvas.getContext("2d").getImageData(0, 0, width, height)
         return new Set(new Uint32Array(image.data.buffer)).size > 5
     })
-    return {text: texts.join("\\n"), figures: figures.length, painted: painted.length}
+    const axes = new Set(figures.map(view => view.model.y_range.id))
+    return {text: texts.join("\\n"), figures: figures.length, painted: painted.length, axes: axes.size}
 }
 """
 
@@ -104,6 +106,10 @@ def test_a_served_lesson_runs_to_its_verdicts(lesson: Path, browser: Browser, tm
     assert "FAIL" not in seen["text"]
     assert seen["painted"] == seen["figures"]
     assert seen["figures"] >= sum(".hvplot." in cell for cell in code) > 0
+    # No chart is stretched to the range of another, and no formula is left as it was written.
+    assert seen["axes"] == seen["figures"]
+    assert not re.findall(r"\$[^$\n]*\\[a-z]|\$[A-Za-z]\$|\\\(", seen["text"])
+    assert "This lesson runs on the " in seen["text"]
 
 
 def test_the_dashboard_s_page_of_lessons_opens_a_served_one(browser: Browser, tmp_path: Path) -> None:
