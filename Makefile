@@ -15,6 +15,8 @@ CARGO := $(if $(filter reference,$(ENGINE)),,$(shell cargo --version >/dev/null 
 # The checkout is on the import path whether the project is installed or, without cargo, only its dependencies are.
 export PYTHONPATH := $(CURDIR)
 RUN := $(UV) run --no-sync
+# Where bytecode is not kept, every process compiles all that it imports again: ten seconds of processor time each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup serve test bars docs lab lessons handout check uv clean
 
@@ -72,7 +74,7 @@ bars: setup
 	$(RUN) pytest -m slow -s $(TESTS)
 
 docs: setup
-	$(RUN) sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/docs
+	$(RUN) sphinx-build --quiet --jobs auto --fail-on-warning --keep-going -b html docs build/docs
 	@echo "==> build/docs/index.html"
 
 # The notebooks are made from the .py files, which are what is reviewed; opening either keeps both in step.

@@ -32,6 +32,8 @@ class LessonsPage:
     """One visitor's page of lessons."""
 
     def __init__(self, query: Mapping[str, str]) -> None:
+        # Only this page shows formulas.
+        pn.extension("mathjax")
         self._known = lessons()
         self._presence = Presence()
         self._task: Task | None = None

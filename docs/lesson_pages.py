@@ -8,11 +8,14 @@ another machine. `conf.py` calls `setup`; by hand: python docs/lesson_pages.py L
 import ast
 import hashlib
 import io
+import logging
 import os
 import shutil
-import subprocess
 import sys
+import traceback
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +29,7 @@ def setup(app):
     """Runs what is stale before pages are read, and gives lesson pages their scripts."""
     app.connect("builder-inited", make_pages)
     app.connect("html-page-context", add_scripts)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def make_pages(app):
@@ -60,26 +64,30 @@ def digest(lesson):
 
 
 def run_all(waiting):
-    """Every lesson in a process of its own; SystemExit names the one that failed."""
-    running = []
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "MARKET_SIM_LESSONS": "short",
-        "MARKET_SIM_CACHE": str(ROOT / "build" / "lessons"),
-    }
-    for place, (lesson, target) in enumerate(waiting, start=1):
-        command = [sys.executable, __file__, str(lesson), str(target)]
-        running.append((lesson, subprocess.Popen(command, env=environment, cwd=ROOT)))  # noqa: S603
-        if len(running) == SIDE_BY_SIDE or place == len(waiting):
-            failed = [each.name for each, process in running if process.wait() != 0]
-            if failed:
-                raise SystemExit(f"{', '.join(failed)} did not run to the end; see above")
-            running.clear()
+    """Run lessons in processes that take one after the other: what all of them import costs more than most of
+    them compute. The later ones are the longer ones and go first. SystemExit names those that failed.
+    """
+    if not waiting:
+        return
+    with ProcessPoolExecutor(SIDE_BY_SIDE, get_context("spawn"), initializer=prepare) as workers:
+        running = {lesson: workers.submit(execute, lesson, target) for lesson, target in reversed(waiting)}
+    failed = {lesson: run.exception() for lesson, run in running.items() if run.exception()}
+    for error in failed.values():
+        traceback.print_exception(error)
+    if failed:
+        raise SystemExit(f"{', '.join(lesson.name for lesson in failed)} did not run to the end; see above")
+
+
+def prepare():
+    """What a process needs before its first lesson."""
+    os.environ |= {"MARKET_SIM_LESSONS": "short", "MARKET_SIM_CACHE": str(ROOT / "build" / "lessons")}
+    os.chdir(ROOT)
+    # That knobs do not turn in a page is known, and said on the page of lessons.
+    logging.getLogger("bokeh").setLevel(logging.ERROR)
 
 
 def execute(lesson, target):
-    """Run a lesson from top to bottom in this process and write it with what its cells gave."""
+    """Run a lesson from top to bottom, in names of its own, and write it with what its cells gave."""
     import jupytext
     import nbformat
 

@@ -6,6 +6,7 @@ from latex2mathml.converter import convert
 def setup(app):
     """Registers the renderer that `conf.py` chooses."""
     app.add_html_math_renderer("mathml", (inline, None), (display, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def inline(self, node):

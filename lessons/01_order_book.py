@@ -28,8 +28,10 @@ import inspect
 
 import hvplot.pandas  # noqa: F401 - gives frames their .hvplot
 import pandas as pd
+import panel as pn
 
 from agents.cross_venue import CrossVenueArbitrageur
+from lessons.notebook import said, set_up
 from market_sim import run
 from market_sim.engine import (
     Event,
@@ -43,6 +45,7 @@ from market_sim.engine import (
 from market_sim.experiments.verdict import Verdict
 from market_sim.teaching import Exercise, about, conclude
 
+set_up()
 about()
 
 # %% [markdown]
@@ -66,6 +69,7 @@ def send(venue, who, side, size, price=None, tif=TimeInForce.GTC, **terms):
     global counter
     counter += 1
     kind = OrderType.MARKET if price is None else OrderType.LIMIT
+    # time 0, the member and its own number for the order, the only listing; False: it may trade at once
     order = (0, who, counter, 0, side, kind, tif, SelfTradePrevention.NONE, False, price, size)
     venue.new_order_ex(*order, **terms)
     return counter
@@ -132,7 +136,7 @@ left.check(venue.orders(0, Side.SELL)[0][3])
 # for reading. Both are tested to do the same after every command. This is the heart of the second:
 
 # %%
-print(inspect.getsource(venue_class("reference").replace))
+said(inspect.getsource(venue_class("reference").replace))
 
 # %% [markdown]
 # **Notice** the sentence about the queue. Asking for *less* harms nobody, so it keeps the place; asking for more goes
@@ -157,13 +161,40 @@ after_less, after_more
 # best offer 90025, protection 600. It fills 2 at 90025, 3 at 90300 and 3 at 90550; the next offer, 90675, lies beyond
 # 90625, so 2 lots wait there.
 
+
 # %%
-book = new_venue()
-for price, size in [(90025, 2), (90300, 3), (90550, 3), (90675, 5)]:
-    send(book, 1, Side.SELL, size, price)
-send(book, 2, Side.BUY, 10, protection_ticks=600)
-protected_price, _, _, protected_left, _ = book.orders(0, Side.BUY)[0]
+def buy_ten(protection):
+    """The book after CME's example with so many ticks of protection."""
+    book = new_venue()
+    for price, size in [(90025, 2), (90300, 3), (90550, 3), (90675, 5)]:
+        send(book, 1, Side.SELL, size, price)
+    send(book, 2, Side.BUY, 10, protection_ticks=protection)
+    return book
+
+
+protected_price, _, _, protected_left, _ = buy_ten(600).orders(0, Side.BUY)[0]
 protected_price, protected_left
+
+# %% [markdown]
+# ### Turn the knob
+#
+# How far may a purchase walk? Less protection costs less and leaves more to wait for; find the first distance at which
+# nothing is left.
+
+# %%
+knob = pn.widgets.IntSlider(name="protection (ticks)", start=0, end=700, step=25, value=600)
+
+
+def walked(protection):
+    """What ten lots cost, and what is left of them, in a line."""
+    book = buy_ten(protection)
+    fills = [(price, lots) for _, price, lots in trades(book)]
+    lots = sum(size for _, size in fills)
+    paid = sum(price * size for price, size in fills) / lots
+    return said(f"{lots:2} lots at {paid:,.1f} on average, {10 - lots} wait. Trades: {fills}")
+
+
+pn.Column(knob, pn.bind(walked, knob))
 
 # %% [markdown]
 # An **iceberg** shows a part of itself. In Toronto's example bids of 100 at 10.00, then at 9.90: 500, an iceberg of

@@ -31,6 +31,7 @@ import pandas as pd
 import panel as pn
 
 from agents.market_maker import AvellanedaStoikov
+from lessons.notebook import said, set_up
 from market_sim import backtest
 from market_sim.engine import Side, TimeInForce
 from market_sim.experiments import avellaneda_stoikov as maker
@@ -40,7 +41,7 @@ from market_sim.teaching import Exercise, about, conclude, in_mode, pick
 from market_sim.theory.avellaneda_stoikov import optimal_spread, reservation_price
 from market_sim.theory.glosten_milgrom import after_buy, after_sale, expected_spread
 
-pn.extension("mathjax")
+set_up()
 about()
 
 # %% [markdown]
@@ -220,7 +221,7 @@ for key, outcome in days.items():
     rows = maker.verdicts(maker.Setting(*key), outcome, maker.PUBLISHED[key])
     # Published figures carry the noise of the paper's own 1000 paths: the errors of both count.
     table_rows += in_mode(rows, errors=4 * (1 + paths / 1000) ** 0.5, cap=3)
-f"{paths} days for each of {len(days)} rows of the table"
+said(f"{paths} days for each of {len(days)} rows of the table")
 
 # %%
 sample = pd.DataFrame({"inventory": days[0.1, False].profit, "symmetric": days[0.1, True].profit})

@@ -31,13 +31,14 @@ import panel as pn
 from agents.base import Trader
 from agents.cross_venue import CrossVenueArbitrageur
 from agents.triangular import TriangularArbitrageur
+from lessons.notebook import said, set_up
 from market_sim import backtest, compute_triangular_opportunity, load, parse_orderbook, run
 from market_sim.experiments import epps
 from market_sim.experiments.verdict import Verdict
 from market_sim.teaching import Exercise, about, conclude, in_mode, pick
 from market_sim.theory.epps import lag_share, overlap_share
 
-pn.extension("mathjax")
+set_up()
 about()
 
 # %% [markdown]
@@ -59,7 +60,7 @@ ethbtc = parse_orderbook('{"bids": [[0.04998, 9], [0.04997, 30]], "asks": [[0.05
 ethusd = parse_orderbook('{"bids": [[3009, 5], [3007, 8], [3004, 20]], "asks": [[3011, 5], [3012, 20]]}')
 
 profit, route = compute_triangular_opportunity(btcusd, ethbtc, ethusd, fees=0.0005)
-f"{route}: {route.spent:.2f} USD in, {profit:.2f} USD more out"
+said(f"{route}: {route.spent:.2f} USD in, {profit:.2f} USD more out")
 
 # %%
 pd.DataFrame(
@@ -113,7 +114,7 @@ def shifted(amount):
     rows = {side: str([[price + amount, size] for price, size in levels]) for side, levels in sides.items()}
     book = parse_orderbook(f'{{"bids": {rows["bids"]}, "asks": {rows["asks"]}}}')
     gained, way = compute_triangular_opportunity(btcusd, ethbtc, book, fees=0.0005)
-    return pn.pane.Str(f"{gained:8.2f} USD   {way}")
+    return said(f"{gained:8.2f} USD   {way}")
 
 
 pn.Column(shift, pn.bind(shifted, shift))

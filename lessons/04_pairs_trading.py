@@ -38,6 +38,7 @@ from statsmodels.tsa.stattools import coint
 
 from agents.base import Trader
 from agents.bertram import OptimalPairs
+from lessons.notebook import said, set_up
 from market_sim import backtest, run
 from market_sim.experiments import bertram
 from market_sim.experiments.verdict import Verdict
@@ -46,8 +47,8 @@ from market_sim.teaching import Exercise, about, conclude, mode, pick
 from market_sim.theory import ornstein_uhlenbeck as ou
 from market_sim.theory.cointegration import hedge_ratio
 
-pn.extension()
-print(about())
+set_up()
+about()
 
 # %% [markdown]
 # ## What it takes to belong together
@@ -117,7 +118,7 @@ def engle_granger(x, y):
 ours = engle_granger(first[None], np.stack([follower]))[0]
 theirs, p_value, _ = coint(follower, first, trend="c", maxlag=0, autolag=None)
 critical = mackinnoncrit(N=2, regression="c", nobs=BARS)[1]
-print(
+said(
     f"tau: ours {ours:.6f}, statsmodels {theirs:.6f} (p-value {p_value:.2g}); critical at 5 %: {critical:.4f}"
 )
 
@@ -145,7 +146,7 @@ def share_believed(pairs, half_life=None, bars=BARS, seed=1):
 strangers = pick(10_000, 100_000)
 believed = share_believed(strangers)
 believed_error = (0.05 * 0.95 / strangers) ** 0.5
-print(f"{believed:.2%} of {strangers:,} pairs of strangers are believed, give or take {believed_error:.2%}")
+said(f"{believed:.2%} of {strangers:,} pairs of strangers are believed, give or take {believed_error:.2%}")
 
 # %% [markdown]
 # **Exercise 1.** You screen all pairs among 20 shares, none of which has anything to do with another. How many pairs
@@ -183,8 +184,8 @@ power.hvplot("half-life (bars)", ylim=(0, 1), title=f"Power of the test with {BA
 # history does; here for a half-life of 30 bars:
 
 # %%
-for bars in (250, 500, 1_000, 2_000):
-    print(f"{bars:5} bars: {share_believed(pick(1_000, 5_000), 30, bars):.0%} of the real pairs are believed")
+found = {bars: share_believed(pick(1_000, 5_000), 30, bars) for bars in (250, 500, 1_000, 2_000)}
+said(*[f"{bars:5} bars: {share:.0%} of the real pairs are believed" for bars, share in found.items()])
 
 # %% [markdown]
 # ## How far apart?
@@ -209,7 +210,7 @@ spread = paper.spread
 best = ou.best_return(spread, paper.cost)
 cycle = ou.mean_cycle(spread, -best, best)
 rate = ou.return_rate(spread, -best, best, paper.cost)
-print(f"best threshold {best:.6f}, one cycle {cycle:.6f} years, return {rate:.6f} a year")
+said(f"best threshold {best:.6f}, one cycle {cycle:.6f} years, return {rate:.6f} a year")
 
 
 # %%
@@ -280,7 +281,7 @@ days.check(spread.half_life * 252)
 played = replace(paper, interval=pick(10, 5) * 1e-6)
 outcome = bertram.play(played, pick(1_500, 10_000), seed=1)
 engine_rows = bertram.verdicts(played, outcome)
-print(*engine_rows, sep="\n")
+said(*engine_rows)
 
 # %%
 lengths = pd.DataFrame({"length of a cycle (trading days)": outcome.length * 252})
@@ -316,7 +317,7 @@ curve(paper.cost, title="Return a year: formula and engine", xlim=(0, 0.0105)) *
 
 # %%
 HALF_LIFE_S, DEVIATION, HALF_SPREAD = 120.0, 0.10, 0.01
-HOURS = pick(6, 40)
+HOURS = pick(6, 40, reference=3)
 SHARES = 100
 truth = ou.Spread(np.log(2) / HALF_LIFE_S, DEVIATION * np.sqrt(2 * np.log(2) / HALF_LIFE_S))
 
@@ -353,10 +354,10 @@ looked = oak[:3_600], elm[:3_600]
 tau = engle_granger(looked[0][None], looked[1][None])[0]
 beta, _ = hedge_ratio(*looked)
 fitted = ou.fit(looked[1] - beta * looked[0], 1.0)
-print(
-    f"tau {tau:.1f}; beta {beta:.3f}, half-life {fitted.half_life:.0f} s, deviation {fitted.deviation:.3f} USD"
+said(
+    f"tau {tau:.1f}; beta {beta:.3f}, half-life {fitted.half_life:.0f} s, deviation {fitted.deviation:.3f} USD",
+    f"truth:     beta {BETA:.3f}, half-life {truth.half_life:.0f} s, deviation {truth.deviation:.3f} USD",
 )
-print(f"truth:     beta {BETA:.3f}, half-life {truth.half_life:.0f} s, deviation {truth.deviation:.3f} USD")
 
 
 # %% [markdown]
@@ -450,7 +451,7 @@ watched = threshold + ou.OVERSHOOT * truth.sigma  # one look a second
 expected = 2 * ou.return_rate(truth, -watched, watched, cost) * SHARES * 3_600
 pieces = np.diff(informed.equity["profit"].to_numpy()[::30]) * 12
 earned, earned_error = pieces.mean(), pieces.std() / len(pieces) ** 0.5
-print(f"formula {expected:.0f} USD an hour, backtest {earned:.0f}, give or take {earned_error:.0f}")
+said(f"formula {expected:.0f} USD an hour, backtest {earned:.0f}, give or take {earned_error:.0f}")
 
 # %% [markdown]
 # The same gap under three half spreads, each with its own best threshold:
@@ -482,8 +483,9 @@ pd.DataFrame(table).round(3)
 
 # %%
 rival = OptimalPairs(name="optimal", size=300, window=300, short_selling=True, latency="colocated")
-crowded = run("pairs", seed=7, until="20m", agents=[rival])
-alone = run("pairs", seed=7, until="20m")
+minutes = pick(20, 20, reference=5)
+crowded = run("pairs", seed=7, until=f"{minutes}m", agents=[rival])
+alone = run("pairs", seed=7, until=f"{minutes}m")
 both = {"alone": alone, "with a rival": crowded}
 columns = {}
 for name, found in both.items():

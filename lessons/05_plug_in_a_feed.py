@@ -39,6 +39,7 @@ import panel as pn
 from websockets.sync.client import connect
 
 from agents.base import Side, Trader
+from lessons.notebook import said, set_up
 from market_sim import EngineError, feed, replay
 from market_sim.engine import feed_module
 from market_sim.exchange import Exchange, open_play
@@ -47,13 +48,12 @@ from market_sim.experiments.verdict import Verdict
 from market_sim.replaying import check
 from market_sim.teaching import Exercise, about, conclude, pick
 
-pn.extension()
-print(about())
+set_up()
 try:
-    CONNECTOR = feed_module() is not None
+    CONNECTOR, connected = feed_module() is not None, "With the connector."
 except EngineError as missing:
-    CONNECTOR = False
-    print(f"The parts with the connector are left out: {missing}")
+    CONNECTOR, connected = False, f"The parts with the connector are left out: {missing}"
+said(about(), connected)
 
 # %% [markdown]
 # ## An exchange on this machine
@@ -98,10 +98,12 @@ with open_exchange(speed=20).in_thread() as market:
     heard = listen(market)
     truth = market.board.book("BTC/USD", 10)
 books = [text for _, text in heard if '"channel":"book","type"' in text]
-print(
-    f"{len(heard)} messages, {len(books)} of them about the book. The first is a snapshot:\n{books[0][:240]} ..."
+said(
+    f"{len(heard)} messages, {len(books)} of them about the book. The first is a snapshot:",
+    f"{books[0][:120]} ...",
+    "and every later one says what changed:",
+    books[1],
 )
-print(f"and every later one says what changed:\n{books[1]}")
 
 # %% [markdown]
 # ## A proof in every message
@@ -184,8 +186,8 @@ def follow(texts):
 
 # %%
 book, rows = follow(books)
-print(f"{rows.right.sum()} of {len(rows)} checksums are right")
-rows.hvplot.step(y=["bid", "ask"], title="Best bid and ask, as followed", xlabel="message", ylabel="USD")
+told = f"Best bid and ask, as followed; {rows.right.sum()} of {len(rows)} checksums are right"
+rows.hvplot.step(y=["bid", "ask"], title=told, xlabel="message", ylabel="USD")
 
 # %% [markdown]
 # Right against the checksum is one thing. This exchange is ours, so we may also look behind the counter:
@@ -299,7 +301,7 @@ def again(engine=None, seed=3):
 
 
 first, second, reference = again(), again(), again(engine="reference")
-print(first.event_log_hash, second.event_log_hash, reference.event_log_hash)
+said(first.event_log_hash, second.event_log_hash, reference.event_log_hash)
 
 
 # %% [markdown]
@@ -318,14 +320,11 @@ bits_apart(first, second), bits_apart(first, different)
 
 # %%
 account = first.accounts.filter(agent="Quoter").to_dicts()[0]
-told = first.summary()["replay"]["notes"]
-print(
-    f"fills {first.summary()['fills']}, profit {account['profit']:.2f} USD, holds {account['inventory_BTC']} BTC"
-)
-print(*told, sep="\n")
+earned = f"profit {account['profit']:.2f} USD, holds {account['inventory_BTC']} BTC"
+said(f"fills {first.summary()['fills']}, {earned}", *first.summary()["replay"]["notes"])
 
 # %% [markdown]
-# **Notice** the first sentence. The recorded traders did what they did without the quoter. Its fills are those that a small
+# **Notice** the first sentence below the figures. The recorded traders did what they did without the quoter. Its fills are those that a small
 # stranger would have had: it stood in the recorded queue, behind what was there first. Its wire was infinitely fast,
 # though, because `watch` is the recorded market and nothing else; a scenario such as `paper_maker`, in which the live
 # session below runs, gives every order its five milliseconds each way.
@@ -351,15 +350,15 @@ def live(market, file, agents, until="3s"):
 
 
 # %%
+lines = ["Build the native extension for this part: uv run maturin develop --release (needs Rust)."]
 if CONNECTOR:
     with open_exchange(speed=8, seconds=60).in_thread() as market:
         lived = live(market, folder / "session.msfeed", [Quoter()])
     relived = replay(folder / "session.msfeed", agents=[Quoter()], seed=3)
-    print(lived.event_log_hash, relived.event_log_hash)
     (story,) = lived.summary()["replay"]["books"].values()
-    print({key: story[key] for key in ("state", "snapshots", "diffs", "trades", "gaps")})
-else:
-    print("Build the native extension for this part: uv run maturin develop --release (needs Rust).")
+    counted = {key: story[key] for key in ("state", "snapshots", "diffs", "trades", "gaps")}
+    lines = [f"live {lived.event_log_hash}, its capture {relived.event_log_hash}", counted]
+said(*lines)
 
 # %% [markdown]
 # **Notice** the two hashes: the live session and its capture are the same market. The kernel's time is the receive stamp, and the
@@ -383,13 +382,15 @@ class Swallow(Interference):
 
 
 # %%
+lines = ["Left out: it needs the connector."]
 if CONNECTOR:
     with open_exchange(speed=20, seconds=60, interference=Swallow()).in_thread() as market:
         broken = live(market, folder / "broken.msfeed", [])
     (wounded,) = broken.summary()["replay"]["books"].values()
-    print({key: wounded[key] for key in ("state", "snapshots", "gaps")})
-    for one in broken.summary()["replay"]["interruptions"]:
-        print(f"{one['time_ns'] / 1e9:8.3f} s  {one['what']}: {one['reason']}")
+    events = broken.summary()["replay"]["interruptions"]
+    lines = [{key: wounded[key] for key in ("state", "snapshots", "gaps")}]
+    lines += [f"{one['time_ns'] / 1e9:8.3f} s  {one['what']}: {one['reason']}" for one in events]
+said(*lines)
 
 # %% [markdown]
 # **Notice** the order of things: the gap is told with its reason, the book is gone for as long as it cannot be vouched for, and a

@@ -1,8 +1,9 @@
-"""Writes the students' copies of the lessons: notebooks without the cells tagged `solution`.
+"""Writes the students' copies of the lessons: notebooks without the cells tagged `solution`, and what they import.
 
 python lessons/handout.py FOLDER
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,3 +27,7 @@ if __name__ == "__main__":
     for lesson in sorted(LESSONS.glob("[0-9]*.py")):
         written = without_solutions(lesson, Path(sys.argv[1]))
         sys.stdout.write(f"{written}\n")
+    # Beside the notebooks it is found wherever the library is installed, without the checkout.
+    beside = Path(sys.argv[1]) / LESSONS.name
+    beside.mkdir(exist_ok=True)
+    shutil.copy(LESSONS / "notebook.py", beside)

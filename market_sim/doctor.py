@@ -128,6 +128,11 @@ def examine(port: int = DASHBOARD_PORT) -> Report:
     _parts(report)
     _tools(report)
     _places(report, port)
+    if sys.dont_write_bytecode:
+        what = (
+            "bytecode is not kept (PYTHONDONTWRITEBYTECODE): every start compiles all that it imports again"
+        )
+        report.findings.append(Finding(what, "Unset it, or run `uv sync --compile-bytecode` once."))
     if sys.version_info >= (3, 14):
         report.findings.append(Finding("Python 3.14 or later is not tested", "Use 3.11, 3.12 or 3.13."))
     return report

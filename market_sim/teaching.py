@@ -107,6 +107,7 @@ def conclude(lesson: str, rows: Iterable[Verdict]) -> pl.DataFrame:
         )
     # It is the caller who shows the table, and polars would cut a long one in the middle.
     pl.Config.set_tbl_rows(-1).set_fmt_str_lengths(80)
+    pl.Config.set_tbl_hide_dataframe_shape(True).set_tbl_hide_column_data_types(True)
     return table(verdicts)
 
 

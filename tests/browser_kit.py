@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -153,15 +153,16 @@ def _columns(line: str) -> list[str]:
 
 
 @contextmanager
-def served(log: Path, **environment: str) -> Iterator[Served]:
-    """`panel serve app` on a free port, as a user starts it."""
+def served(log: Path, *pages: str, options: Sequence[str] = OPTIONS, **environment: str) -> Iterator[Served]:
+    """`panel serve app`, or other pages, as a user starts it; the address is that of the first page."""
+    pages = pages or ("app",)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     inherited = {name: value for name, value in os.environ.items() if name != "MARKET_SIM_DATA"}
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "panel", "serve", "app", *OPTIONS, "--port", str(port)],
+            [sys.executable, "-m", "panel", "serve", *pages, *options, "--port", str(port)],
             cwd=ROOT,
             env={**inherited, "PYTHONPATH": str(ROOT), **environment},
             stdout=output,
@@ -170,7 +171,7 @@ def served(log: Path, **environment: str) -> Iterator[Served]:
         )
     try:
         _wait_for(f"http://127.0.0.1:{port}/liveness", process, log)
-        yield Served(f"http://127.0.0.1:{port}/app", process, log)
+        yield Served(f"http://127.0.0.1:{port}/{Path(pages[0]).stem}", process, log)
     finally:
         process.terminate()
         try:
@@ -192,27 +193,34 @@ def _wait_for(url: str, process: subprocess.Popen[str], log: Path) -> None:
             time.sleep(0.2)
 
 
+def listen(page: Page) -> list[str]:
+    """What the page complains of, and what it asks for on other machines; grows while the page lives."""
+    complaints: list[str] = []
+
+    def hear(kind: str, text: str) -> None:
+        if kind == "error":
+            complaints.append(f"console: {text}")
+
+    def check(url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob", "file") and parts.hostname != "127.0.0.1":
+            complaints.append(f"request off the machine: {url}")
+
+    page.on("console", lambda message: hear(message.type, message.text))
+    page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
+    page.on("request", lambda request: check(request.url))
+    page.on("websocket", lambda websocket: check(websocket.url))
+    return complaints
+
+
 class Visit:
     """One open page, and everything it complained about or asked for elsewhere."""
 
     def __init__(self, browser: Browser, site: Served, width: int, height: int) -> None:
         self.site = site
-        self.complaints: list[str] = []
         self.page: Page = browser.new_page(viewport={"width": width, "height": height})
         self.page.set_default_timeout(PATIENCE_MS)
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
-        self.page.on("request", lambda request: self._check_address(request.url))
-        self.page.on("websocket", lambda websocket: self._check_address(websocket.url))
-
-    def _hear(self, message: object) -> None:
-        if message.type == "error":
-            self.complaints.append(f"console: {message.text}")
-
-    def _check_address(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
-            self.complaints.append(f"request off the machine: {url}")
+        self.complaints = listen(self.page)
 
     def open(self, **query: str) -> "Visit":
         """Open the page with these controls in its link, and wait until it draws."""

@@ -82,6 +82,11 @@ def test_a_lesson_is_read_and_run_and_shows_its_verdicts(visit: Callable[[], Vis
     expect(page.page.get_by_role("heading", name="01 The order book")).to_be_visible()
     page.page.wait_for_url("**lesson=01_order_book*")
     page.button("All lessons").click()
+    page.button("Read").nth(1).click()
+    expect(page.page.get_by_role("heading", name="02 Market making")).to_be_visible()
+    expect(page.page.locator("mjx-container").first).to_be_visible()
+    assert "$" not in page.text("p", "let a quote at distance")
+    page.button("All lessons").click()
     page.button("Run it here").first.click()
     expect(page.page.locator("table.verdicts td", has_text="passed").first).to_be_visible()
     assert page.page.locator("table.verdicts td.no").count() == 0

@@ -73,6 +73,14 @@ def test_busy_port_is_noted():
     assert f"port {port} is taken" in what_was_found(report)
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_bytecode_that_is_not_kept_is_noted(kept, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", not kept)
+    report = examine()
+    assert report.healthy
+    assert ("PYTHONDONTWRITEBYTECODE" in what_was_found(report.as_dict())) != kept
+
+
 def test_an_engine_that_is_asked_for_and_missing_is_an_error(tmp_path):
     # A copy of the library without the compiled file: what a checkout without Rust looks like.
     for name in ("market_sim", "agents"):

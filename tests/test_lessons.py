@@ -101,6 +101,22 @@ def test_a_handout_has_the_questions_and_not_the_solutions(tmp_path):
         tagged = [cell for cell in cells(lesson) if "solution" in cell.metadata.get("tags", [])]
         assert len(kept) == len(cells(lesson)) - len(tagged)
         assert not {cell.source for cell in tagged} & {cell.source for cell in kept}
+        assert any("from lessons.notebook import" in cell.source for cell in kept)
         # Nothing that is left needs what only a solution makes.
         only_there = names(tagged, ast.Store) - names(kept, ast.Store)
         assert not only_there & names(kept, ast.Load)
+    # Opened in its folder, a copy finds what it imports.
+    done = subprocess.run([sys.executable, "-c", "import lessons.notebook as it; print(it.__file__)"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": ""}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == str(tmp_path / "lessons" / "notebook.py")
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_a_lesson_says_which_engine_runs_where_a_served_page_shows_it(lesson):
+    """What a cell prints, a served page does not show; the first cell's last value it does."""
+    first, *others = [cell for cell in cells(lesson) if cell.cell_type == "code"]
+    calls = [line for line in code_of(first) if not line.startswith((" ", "import", "from", ")"))]
+    assert calls[0] == "set_up()"
+    assert re.fullmatch(r"about\(\)|said\(about\(\), .*\)", calls[-1])
+    assert not [line for cell in others for line in code_of(cell) if line.startswith("print(")]

@@ -2,21 +2,17 @@
 
 import json
 import os
-import socket
+import re
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from market_sim.doctor import find_chromium
+from tests.browser_kit import ROOT, listen, served
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,10 +21,11 @@ pytestmark = [
     pytest.mark.skipif(find_chromium() is None, reason="no Chromium; MARKET_SIM_CHROMIUM names one"),
 ]
 
-ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "lessons").glob("[0-9]*.ipynb"))
 # A lesson in its short form on a machine that others use too.
 PATIENCE_MS = 400_000
+# As a reader starts it: no option but where to listen.
+PLAIN = ("--address", "127.0.0.1", "--liveness")
 
 #: All text of a page, also where it hides in shadow roots; the number of figures, and of those that drew.
 LOOK = """
@@ -52,69 +49,10 @@ LOOK = """
         const image = canvas_view.primary.canvas.getContext("2d").getImageData(0, 0, width, height)
         return new Set(new Uint32Array(image.data.buffer)).size > 5
     })
-    return {text: texts.join("\\n"), figures: figures.length, painted: painted.length}
+    const axes = new Set(figures.map(view => view.model.y_range.id))
+    return {text: texts.join("\\n"), figures: figures.length, painted: painted.length, axes: axes.size}
 }
 """
-
-
-@contextmanager
-def served(lesson: Path, home: Path) -> Iterator[str]:
-    """`panel serve` of one notebook on a free port; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = home / "server.log"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MARKET_SIM_CACHE": str(home)}
-    environment.pop("MARKET_SIM_LESSONS", None)
-    command = [sys.executable, "-m", "panel", "serve", str(lesson.relative_to(ROOT))]
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*command, "--address", "127.0.0.1", "--port", str(port), "--liveness"],
-            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    try:
-        wait_for(f"http://127.0.0.1:{port}/liveness", process, log)
-        yield f"http://127.0.0.1:{port}/{lesson.stem}"
-        assert "Traceback" not in log.read_text(), log.read_text()[-3000:]
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=60)
-            return
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-
-
-def listen(page: Page) -> list[str]:
-    """What the page complains of, and what it asks for elsewhere."""
-    complaints: list[str] = []
-
-    def check(url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("data", "blob", "file") and parts.hostname != "127.0.0.1":
-            complaints.append(f"request off the machine: {url}")
-
-    def hear(kind: str, text: str) -> None:
-        if kind == "error":
-            complaints.append(f"console: {text}")
-
-    page.on("console", lambda message: hear(message.type, message.text))
-    page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
-    page.on("request", lambda request: check(request.url))
-    page.on("websocket", lambda websocket: check(websocket.url))
-    return complaints
 
 
 def until_painted(page: Page) -> dict[str, Any]:
@@ -134,11 +72,13 @@ def test_a_served_lesson_runs_to_its_verdicts(lesson: Path, browser: Browser, tm
         for cell in json.loads(lesson.read_text(encoding="utf-8"))["cells"]
         if cell["cell_type"] == "code"
     ]
-    with served(lesson, tmp_path) as address:
+    cache = {"MARKET_SIM_CACHE": str(tmp_path), "MARKET_SIM_LESSONS": "short"}
+    log = tmp_path / "server.log"
+    with served(log, str(lesson.relative_to(ROOT)), options=PLAIN, **cache) as site:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE_MS)
         complaints = listen(page)
-        page.goto(address)
+        page.goto(site.url)
         # Looking at every canvas costs as much as drawing: once a second, or the page would do nothing else.
         page.wait_for_function(f"() => ({LOOK})().text.includes('standard_error')", polling=1000)
         seen = until_painted(page)
@@ -149,6 +89,7 @@ def test_a_served_lesson_runs_to_its_verdicts(lesson: Path, browser: Browser, tm
             page.screenshot(path=Path(folder) / f"{lesson.stem}.png")
         page.close()
     assert complaints == []
+    assert "Traceback" not in log.read_text(), log.read_text()[-3000:]
     kept = json.loads((tmp_path / "market_sim" / "lessons" / f"{lesson.stem}.json").read_text())
     assert all(row["passed"] for row in kept["rows"])
     # Every line of the table is on the page, and every cell that draws has drawn.
@@ -156,6 +97,33 @@ def test_a_served_lesson_runs_to_its_verdicts(lesson: Path, browser: Browser, tm
     assert "FAIL" not in seen["text"]
     assert seen["painted"] == seen["figures"]
     assert seen["figures"] >= sum(".hvplot." in cell for cell in code) > 0
+    # No chart is stretched to the range of another, and no formula is left as it was written.
+    assert seen["axes"] == seen["figures"]
+    assert not re.findall(r"\$[^$\n]*\\[a-z]|\$[A-Za-z]\$|\\\(", seen["text"])
+    assert "This lesson runs on the " in seen["text"]
+
+
+def test_the_dashboard_s_page_of_lessons_opens_a_served_one(browser: Browser, tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    pages = ("app", *(str(lesson.relative_to(ROOT)) for lesson in LESSONS))
+    with served(log, *pages, options=PLAIN, MARKET_SIM_CACHE=str(tmp_path)) as site:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(PATIENCE_MS)
+        complaints = listen(page)
+        page.goto(f"{site.url}?page=lessons")
+        links = page.get_by_role("link", name="Open it as a live notebook")
+        links.nth(len(LESSONS) - 1).wait_for()
+        links.first.click()
+        page.wait_for_url(f"**/{LESSONS[0].stem}")
+        page.wait_for_function(f"() => ({LOOK})().text.includes('standard_error')", polling=1000)
+        seen = until_painted(page)
+        # Whoever comes back finds the table that the run has left.
+        page.go_back()
+        page.locator("table.verdicts td", has_text="passed").first.wait_for()
+        page.close()
+    assert complaints == []
+    assert "Traceback" not in log.read_text(), log.read_text()[-3000:]
+    assert seen["painted"] == seen["figures"] > 0
 
 
 def test_built_pages_draw_every_figure_and_ask_nobody_else(browser: Browser, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Lessons 02 and 03 with parameters that nobody printed: what they show is computed, not remembered."""
+"""Lessons 01 to 03 with parameters that nobody printed: what they show is computed, not remembered."""
 
 from functools import cache
 from math import exp
@@ -12,6 +12,39 @@ from market_sim.theory.glosten_milgrom import expected_spread
 from tests.lesson_kit import tools_of
 
 tools = cache(tools_of)
+#: CME's example, lots by price, as in the lesson's text.
+OFFERS = {90025: 2, 90300: 3, 90550: 3, 90675: 5}
+
+
+@pytest.fixture
+def lesson():
+    """The tools of lesson 01, its counter of orders at the beginning."""
+    made = tools("01_order_book")
+    made["counter"] = 0
+    return made
+
+
+@pytest.mark.parametrize("protection", [0, 274, 275, 300, 525, 649, 650, 1000])
+def test_01_a_purchase_with_any_protection_takes_what_lies_within_it_and_waits_there(lesson, protection):
+    book = lesson["buy_ten"](protection)
+    within = {price: lots for price, lots in OFFERS.items() if price <= 90025 + protection}
+    left = 10 - min(10, sum(within.values()))
+    waiting = [(price, lots) for price, _, _, lots, _ in book.orders(0, lesson["Side"].BUY)]
+    assert waiting == ([(90025 + protection, left)] if left else [])
+    traded = [(price, lots) for _, price, lots in lesson["trades"](book)]
+    assert sum(lots for _, lots in traded) == 10 - left
+    assert [price for price, _ in traded] == sorted(within)[: len(traded)]
+
+
+@pytest.mark.parametrize(("shown", "sold"), [(7, 20), (10, 95), (64, 64), (3, 1)])
+def test_01_a_lonely_iceberg_trades_a_peak_at_a_time(lesson, shown, sold):
+    venue = lesson["new_venue"]()
+    lesson["send"](venue, 1, lesson["Side"].BUY, 1_000, 50, display_lots=shown, refresh=1)
+    lesson["send"](venue, 2, lesson["Side"].SELL, sold, 50)
+    whole, rest = divmod(sold, shown)
+    assert [lots for _, _, lots in lesson["trades"](venue)] == [shown] * whole + [rest] * (rest > 0)
+    assert venue.orders(0, lesson["Side"].BUY)[0][3] == 1_000 - sold
+    assert venue.shown(0, lesson["Side"].BUY)[0][3] == (shown - rest)
 
 
 def test_02_a_day_without_risk_aversion_earns_what_one_can_calculate():

@@ -1,11 +1,13 @@
 """Lessons as cards: title, question, ways to open it, and the table of its last verdicts."""
 
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from app.lessons import Lesson, cells
 from app.theme import MONO
@@ -26,6 +28,14 @@ a {{ color: inherit; }}
 """
 TITLES = ("what", "published", "simulated", "standard error", "tolerance", "verdict")
 MODES = {"short": "in its short form", "full": "with its full number of runs"}
+
+
+def _formula(tex: str, how: dict[str, bool]) -> str:
+    """A formula between the signs that a page's MathJax wants; lessons have dollars, as notebooks do."""
+    return f"$${tex}$$" if how["display_mode"] else rf"\({tex}\)"
+
+
+FORMULAS = partial(dollarmath_plugin, renderer=_formula)
 
 
 class LessonCard:
@@ -98,5 +108,6 @@ def text_of(lesson: Lesson) -> list[pn.viewable.Viewable]:
     made: list[pn.viewable.Viewable] = []
     for is_text, source in cells(lesson):
         shown = source if is_text else f"```python\n{source}\n```"
-        made.append(pn.pane.Markdown(shown, sizing_mode="stretch_width", margin=(0, 18)))
+        pane = pn.pane.Markdown(shown, plugins=[FORMULAS], sizing_mode="stretch_width", margin=(0, 18))
+        made.append(pane)
     return made
