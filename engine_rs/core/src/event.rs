@@ -1,5 +1,6 @@
 //! What a venue says: one fixed row for reports to owners and for public data alike.
 
+use crate::hash::Fnv;
 use crate::types::{AgentId, ListingId, Lots, Nanos, OrderId, Side, Ticks};
 
 closed_codes! {
@@ -180,8 +181,23 @@ impl Event {
         OrderId::new(self.contra_agent, self.contra_counter)
     }
 
+    /// Folds the row into the event log: `words`, where a row that knows no fee, match and counterparty is
+    /// spared four of them.
+    #[inline]
+    pub fn fold(&self, log: &mut Fnv, name_of: impl Fn(AgentId) -> u64) {
+        let words = self.words(name_of);
+        log.words(&words[..6]);
+        if self.fee == 0 && self.match_id == 0 && self.contra_counter == 0 {
+            log.four_zeros();
+        } else {
+            log.words(&words[6..10]);
+        }
+        log.words(&words[10..]);
+    }
+
     /// The row's words in the event log. `name_of` gives the hash of an agent's name; `listing` must
     /// already be the kernel's number (of a PHASE row: the venue's).
+    #[inline]
     pub fn words(&self, name_of: impl Fn(AgentId) -> u64) -> [u64; 12] {
         let contra = if self.contra_counter == 0 { 0 } else { name_of(self.contra_agent) };
         [
@@ -225,6 +241,24 @@ mod tests {
         let words = row.words(|agent| u64::from(agent) * 100);
         assert_eq!(words[0], 2 | 2 << 8 | 1 << 16 | 1 << 24 | 9 << 32);
         assert_eq!((words[1], words[2], words[8], words[9]), (600, 3, 700, 4));
+    }
+
+    #[test]
+    fn folding_a_row_is_folding_its_words() {
+        let plain =
+            Event { agent: 5, counter: 3, price: 7, size: 2, seq: 9, ..Event::empty(EventKind::Accepted) };
+        let rows = [
+            plain,
+            Event { fee: -1, ..plain },
+            Event { match_id: 4, ..plain },
+            Event { contra_agent: 6, contra_counter: 1, ..plain },
+        ];
+        for row in rows {
+            let (mut folded, mut words) = (Fnv::new(), Fnv::new());
+            row.fold(&mut folded, |agent| u64::from(agent) + 100);
+            words.words(&row.words(|agent| u64::from(agent) + 100));
+            assert_eq!(folded, words);
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use risk::{RiskError, RiskLimits};
 pub use rules::RuleError;
 pub use spec::{ListingError, ListingSpec};
 
-use crate::book::Book;
+use crate::book::{Book, Slot};
 use crate::conditions::Conditions;
 use crate::event::{CancelReason, Event, EventKind, RejectReason};
 use crate::hash::Fnv;
@@ -194,6 +194,39 @@ impl Venue {
         Ok(())
     }
 
+    /// `reduce_by` of an order that stands at this place of the book of a listing that exists.
+    #[inline]
+    pub(crate) fn reduce_at(
+        &mut self,
+        now_ns: Nanos,
+        listing: ListingId,
+        place: Slot,
+        lots: Lots,
+        out: &mut Vec<Event>,
+    ) {
+        let mark = out.len();
+        let (found, mut say) = self.desk(now_ns, listing, out);
+        found.expect("the listing exists").reduce_at(place, lots, &mut say);
+        self.settle(now_ns, listing, mark, None, out);
+    }
+
+    /// `grow_by` of an order that stands at this place of the book of a listing that exists.
+    #[inline]
+    pub(crate) fn grow_at(
+        &mut self,
+        now_ns: Nanos,
+        listing: ListingId,
+        place: Slot,
+        lots: Lots,
+        out: &mut Vec<Event>,
+    ) -> Result<(), RejectReason> {
+        let mark = out.len();
+        let (found, mut say) = self.desk(now_ns, listing, out);
+        found.expect("the listing exists").grow_at(place, lots, &mut say)?;
+        self.settle(now_ns, listing, mark, None, out);
+        Ok(())
+    }
+
     /// Reports a recorded trade in so far as nobody here took part in it; stops see it. Price and size must be
     /// ones that an order could have.
     pub fn print_trade(
@@ -216,6 +249,7 @@ impl Venue {
     }
 
     /// Lets stops and pegs follow what happened from row `mark` on, and says what an auction would come to.
+    #[inline]
     fn settle(
         &mut self,
         now_ns: Nanos,
@@ -299,6 +333,7 @@ impl Venue {
         hash.value()
     }
 
+    #[inline]
     fn desk<'a>(
         &'a mut self,
         time_ns: Nanos,

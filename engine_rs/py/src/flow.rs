@@ -1,11 +1,11 @@
 //! Recorded flow in bulk: FLOW rows of `market_sim.records`, several of which may make one update.
 
-use market_core::external::{DepthUpdate, LevelUpdate, OrderOp, OrderOpKind, TradeUpdate};
-use market_core::kernel::{FlowEvent, FlowUpdate};
-use market_core::types::{Lots, Nanos, Side, Ticks};
+use market_core::external::{DepthUpdate, OrderOp, OrderOpKind};
+use market_core::kernel::{FlowEvent, FlowKind, FlowRow, FlowUpdate, Kernel};
+use market_core::types::Side;
 use pyo3::prelude::*;
 
-use crate::errors::bad_value;
+use crate::errors::{bad_value, raise};
 
 pub const FLOW_BYTES: usize = 56;
 
@@ -15,83 +15,61 @@ const LAST: u8 = 1;
 const SNAPSHOT: u8 = 2;
 const STAMPED: u8 = 4;
 
-/// A row as it lies in memory.
-#[derive(Clone, Copy)]
-struct Row {
-    time_ns: Nanos,
-    exchange_ns: Nanos,
-    delay_ns: Nanos,
-    id: u64,
-    price: Ticks,
-    size: Lots,
-    listing: u32,
-    kind: u8,
-    side: u8,
-    flags: u8,
-}
-
 fn long(row: &[u8], at: usize) -> i64 {
     i64::from_ne_bytes(row[at..at + 8].try_into().expect("eight bytes"))
-}
-
-impl Row {
-    fn read(row: &[u8]) -> Self {
-        Row {
-            time_ns: long(row, 0),
-            exchange_ns: long(row, 8),
-            delay_ns: long(row, 16),
-            id: long(row, 24) as u64,
-            price: long(row, 32),
-            size: long(row, 40),
-            listing: u32::from_ne_bytes(row[48..52].try_into().expect("four bytes")),
-            kind: row[52],
-            side: row[53],
-            flags: row[54],
-        }
-    }
-
-    fn exchange_ns(&self) -> Option<Nanos> {
-        (self.flags & STAMPED != 0).then_some(self.exchange_ns)
-    }
-
-    fn update(&self, event: FlowEvent) -> FlowUpdate {
-        let (time_ns, delay_ns) = (self.time_ns, self.delay_ns);
-        FlowUpdate { time_ns, delay_ns, listing: i64::from(self.listing), event }
-    }
-
-    fn order(&self, side: Side) -> Option<OrderOp> {
-        let kind = OrderOpKind::from_code(self.kind)?;
-        Some(OrderOp { kind, side, id: self.id, price: self.price, lots: self.size })
-    }
 }
 
 fn wrong<T>(number: usize, what: &str) -> PyResult<T> {
     Err(bad_value(format!("flow row {number}: {what} (market_sim.records)")))
 }
 
-/// Takes the updates of the rows in turn; `first` is the number of the first row.
-pub fn updates(bytes: &[u8], mut take: impl FnMut(FlowUpdate) -> PyResult<()>) -> PyResult<()> {
-    let mut rows: Vec<(Row, Side)> = Vec::new();
+/// A row as it lies in memory, and its flags.
+#[inline]
+fn read(number: usize, bytes: &[u8]) -> PyResult<(FlowRow, u8)> {
+    let bytes: &[u8; FLOW_BYTES] = bytes.try_into().expect("a row");
+    let flags = bytes[54];
+    let Some(side) = Side::from_code(bytes[53]) else { return wrong(number, "no such side") };
+    let kind = match bytes[52] {
+        LEVEL => FlowKind::Level,
+        TRADE => FlowKind::Trade,
+        code => match OrderOpKind::from_code(code) {
+            Some(kind) => FlowKind::Order(kind),
+            None => return wrong(number, "no such kind"),
+        },
+    };
+    let row = FlowRow {
+        time_ns: long(bytes, 0),
+        delay_ns: long(bytes, 16),
+        listing: u32::from_ne_bytes(bytes[48..52].try_into().expect("four bytes")).into(),
+        exchange_ns: (flags & STAMPED != 0).then(|| long(bytes, 8)),
+        kind,
+        side,
+        id: long(bytes, 24) as u64,
+        price: long(bytes, 32),
+        lots: long(bytes, 40),
+    };
+    Ok((row, flags))
+}
+
+/// Hands the updates of the rows in, in turn.
+pub fn push(kernel: &mut Kernel, bytes: &[u8]) -> PyResult<()> {
+    let mut rows: Vec<FlowRow> = Vec::new();
     for (number, bytes) in bytes.chunks_exact(FLOW_BYTES).enumerate() {
-        let row = Row::read(bytes);
-        let Some(side) = Side::from_code(row.side) else { return wrong(number, "no such side") };
-        if row.kind != LEVEL && row.kind != TRADE && row.order(side).is_none() {
-            return wrong(number, "no such kind");
-        }
-        if row.flags & LAST != 0 && rows.is_empty() && row.flags & SNAPSHOT == 0 {
-            take(alone(&row, side))?;
+        let (row, flags) = read(number, bytes)?;
+        if flags & LAST != 0 && rows.is_empty() && flags & SNAPSHOT == 0 {
+            kernel.push_row(&row).map_err(raise)?;
             continue;
         }
-        if rows.first().is_some_and(|(first, _)| first.time_ns != row.time_ns || first.listing != row.listing)
-        {
+        if rows.first().is_some_and(|first| (first.time_ns, first.listing) != (row.time_ns, row.listing)) {
             return wrong(number, "an update has one time and one listing");
         }
-        rows.push((row, side));
-        if row.flags & LAST != 0 {
-            let Some(event) = together(&rows) else {
+        rows.push(row);
+        if flags & LAST != 0 {
+            let Some(event) = together(&rows, flags & SNAPSHOT != 0) else {
                 return wrong(number, "levels, orders and trades mixed");
             };
-            take(row.update(event))?;
+            let FlowRow { time_ns, delay_ns, listing, .. } = row;
+            kernel.push_flow(FlowUpdate { time_ns, delay_ns, listing, event }).map_err(raise)?;
             rows.clear();
         }
     }
@@ -101,33 +79,18 @@ pub fn updates(bytes: &[u8], mut take: impl FnMut(FlowUpdate) -> PyResult<()>) -
     }
 }
 
-fn alone(row: &Row, side: Side) -> FlowUpdate {
-    row.update(match row.order(side) {
-        None if row.kind == LEVEL => FlowEvent::Level(LevelUpdate {
-            exchange_ns: row.exchange_ns(),
-            side,
-            price: row.price,
-            lots: row.size,
-        }),
-        Some(op) => FlowEvent::Order(op),
-        None => FlowEvent::Trade(TradeUpdate {
-            exchange_ns: row.exchange_ns(),
-            aggressor: side,
-            price: row.price,
-            size: row.size,
-        }),
-    })
+/// Rows as the one update that they are.
+fn together(rows: &[FlowRow], snapshot: bool) -> Option<FlowEvent> {
+    let last = rows.last()?;
+    if last.kind != FlowKind::Level {
+        return rows.iter().map(order).collect::<Option<_>>().map(FlowEvent::Orders);
+    }
+    let level = |row: &FlowRow| (row.kind == FlowKind::Level).then_some((row.side, row.price, row.lots));
+    let levels = rows.iter().map(level).collect::<Option<_>>()?;
+    Some(FlowEvent::Depth(DepthUpdate { exchange_ns: last.exchange_ns, snapshot, levels }))
 }
 
-fn together(rows: &[(Row, Side)]) -> Option<FlowEvent> {
-    let (last, _) = rows.last()?;
-    if last.kind != LEVEL {
-        return rows.iter().map(|(row, side)| row.order(*side)).collect::<Option<_>>().map(FlowEvent::Orders);
-    }
-    let level = |&(row, side): &(Row, Side)| (row.kind == LEVEL).then_some((side, row.price, row.size));
-    Some(FlowEvent::Depth(DepthUpdate {
-        exchange_ns: last.exchange_ns(),
-        snapshot: last.flags & SNAPSHOT != 0,
-        levels: rows.iter().map(level).collect::<Option<_>>()?,
-    }))
+fn order(row: &FlowRow) -> Option<OrderOp> {
+    let FlowKind::Order(kind) = row.kind else { return None };
+    Some(OrderOp { kind, side: row.side, id: row.id, price: row.price, lots: row.lots })
 }

@@ -377,7 +377,7 @@ impl Kernel {
     fn push_flow(&mut self, rows: &Bound<'_, PyUntypedArray>) -> PyResult<()> {
         let bytes = batch::bytes_of(rows, "flow", flow::FLOW_BYTES)?;
         let bytes = bytes.readonly();
-        flow::updates(bytes.as_slice()?, |update| self.core.push_flow(update).map_err(raise))
+        flow::push(&mut self.core, bytes.as_slice()?)
     }
 
     fn external_stats<'py>(&self, py: Python<'py>, listing: Int) -> PyResult<Bound<'py, PyDict>> {

@@ -28,6 +28,12 @@ impl Book {
         self.index.get(id, &self.orders).map(|slot| (slot, self.state(slot)))
     }
 
+    /// The order at a place in memory that has just been looked up, and how it stands.
+    #[inline]
+    pub(crate) fn standing(&self, slot: Slot) -> (OrderId, OrderState) {
+        (self.orders.get(slot).id, self.state(slot))
+    }
+
     /// The order as it stands, or `None` if no such order rests.
     pub fn order(&self, id: OrderId) -> Option<OrderState> {
         Some(self.state(self.index.get(id, &self.orders)?))
@@ -52,7 +58,7 @@ impl Book {
     }
 
     /// The same, of an order that has just been found.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn resize_at(&mut self, slot: Slot, change: Lots) {
         let total = self.orders.total(slot) + change;
         self.orders.set_total(slot, total);

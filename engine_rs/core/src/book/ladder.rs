@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::bitmap::Bitmap;
 use super::level::Level;
-use crate::types::{MAX_PRICE, Side, Ticks};
+use crate::types::{Lots, MAX_PRICE, Side, Ticks};
 
 /// A price as its side ranks it: the smaller the better. One code path then serves bids and asks.
 pub(super) type Key = i64;
@@ -73,6 +73,15 @@ impl Ladder {
     #[inline]
     pub fn best(&self) -> Key {
         self.best
+    }
+
+    /// Lots at the best level; 0 if the side is empty.
+    #[inline]
+    pub fn best_total(&self) -> Lots {
+        match self.window.get(self.place(self.best)) {
+            Some(level) => level.total(),
+            None => self.outside.get(&self.best).map_or(0, Level::total),
+        }
     }
 
     #[inline]

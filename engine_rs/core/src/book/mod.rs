@@ -33,7 +33,7 @@ pub(crate) use rules::{Band, Rules};
 pub(crate) use slab::Slot;
 pub use slab::Terms;
 pub(crate) use sweep::{Peak, Step, Swept};
-pub use views::{Bbo, DepthLevel, Quote};
+pub use views::{Bbo, DepthLevel, Quote, Touch};
 
 use crate::types::{Lots, MAX_TOTAL, Nanos, OrderId, Side, Ticks};
 use extra::Extras;

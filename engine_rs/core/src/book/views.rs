@@ -1,6 +1,7 @@
 //! Looking at a book: best prices, depth, queues, and the hash of everything that can change a later match.
 
 use super::ladder::{self, Key, NO_KEY};
+use super::level::Level;
 use super::slab::{NIL, Resting, Slot};
 use super::{Book, Extra, Life, OrderState, Unpriced};
 use crate::hash::Fnv;
@@ -28,10 +29,38 @@ pub struct DepthLevel {
     pub orders: u32,
 }
 
+/// The touch as a book keeps it: what is quick to take and to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// Keys of the best bid and ask, `NO_KEY` for none.
+    keys: [Key; 2],
+    /// Lots there; 0 for none.
+    lots: [Lots; 2],
+}
+
+impl Touch {
+    pub const EMPTY: Self = Self { keys: [NO_KEY; 2], lots: [0; 2] };
+
+    fn quote(&self, side: Side) -> Option<Quote> {
+        let key = self.keys[side.index()];
+        (key != NO_KEY).then(|| Quote { price: ladder::price(side, key), lots: self.lots[side.index()] })
+    }
+
+    pub fn bbo(&self) -> Bbo {
+        Bbo { bid: self.quote(Side::Buy), ask: self.quote(Side::Sell) }
+    }
+}
+
 impl Book {
     #[inline]
     pub fn bbo(&self) -> Bbo {
         Bbo { bid: self.best(Side::Buy), ask: self.best(Side::Sell) }
+    }
+
+    #[inline]
+    pub fn touch(&self) -> Touch {
+        let [bids, asks] = &self.sides;
+        Touch { keys: [bids.best(), asks.best()], lots: [bids.best_total(), asks.best_total()] }
     }
 
     #[inline]
@@ -64,20 +93,28 @@ impl Book {
         self.queue(side, ladder::key(side, price)).map(|order| (order.id, order.leaves))
     }
 
-    /// The last of the queue at a price: its id and leaves.
+    /// The last of the queue at a price: its place in memory, good until the book changes, its id and leaves.
     #[inline]
-    pub fn last_order(&self, side: Side, price: Ticks) -> Option<(OrderId, Lots)> {
-        let slot = self.sides[side.index()].level(ladder::key(side, price))?.tail();
-        let order = self.orders.get(slot);
-        Some((order.id, order.leaves))
+    pub(crate) fn last_order(&self, side: Side, price: Ticks) -> Option<(Slot, OrderId, Lots)> {
+        self.level_end(side, price, Level::tail)
     }
 
-    /// The first of the queue at a price: its id and leaves.
+    /// The first of the queue at a price, likewise.
     #[inline]
-    pub fn first_order(&self, side: Side, price: Ticks) -> Option<(OrderId, Lots)> {
-        let slot = self.sides[side.index()].level(ladder::key(side, price))?.head();
+    pub(crate) fn first_order(&self, side: Side, price: Ticks) -> Option<(Slot, OrderId, Lots)> {
+        self.level_end(side, price, Level::head)
+    }
+
+    #[inline]
+    fn level_end(
+        &self,
+        side: Side,
+        price: Ticks,
+        end: impl Fn(&Level) -> Slot,
+    ) -> Option<(Slot, OrderId, Lots)> {
+        let slot = end(self.sides[side.index()].level(ladder::key(side, price))?);
         let order = self.orders.get(slot);
-        Some((order.id, order.leaves))
+        Some((slot, order.id, order.leaves))
     }
 
     /// Orders of a side by priority.

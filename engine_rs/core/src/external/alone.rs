@@ -5,7 +5,7 @@
 //! would take; the tests of both engines run through either.
 
 use super::{Desk, External, Ghost, LevelUpdate, TradeUpdate};
-use crate::types::{Lots, OrderId, Side, Ticks};
+use crate::types::{Lots, Side, Ticks};
 
 impl External {
     /// Whether every order in the book is the participant's, and open to see.
@@ -73,9 +73,9 @@ impl External {
         self.traded = self.traded.max(exchange_ns);
         let mut left = size.min(desk.book().lots_at(side, price));
         while left > 0 {
-            let (id, leaves): (OrderId, Lots) =
-                desk.book().first_order(side, price).expect("no more is taken than is there");
-            desk.reduce(id, leaves.min(left));
+            let first = desk.book().first_order(side, price);
+            let (place, _, leaves) = first.expect("no more is taken than is there");
+            desk.reduce_at(place, leaves.min(left));
             left -= leaves.min(left);
         }
         self.sides[side.index()].dirty.note(price);
@@ -95,9 +95,10 @@ fn cut_back(
 ) {
     let first = ghosts.len();
     while excess > 0 {
-        let (id, leaves) = desk.book().last_order(side, price).expect("no more is cut than is there");
+        let last = desk.book().last_order(side, price);
+        let (place, id, leaves) = last.expect("no more is cut than is there");
         let lots = leaves.min(excess);
-        desk.reduce(id, lots);
+        desk.reduce_at(place, lots);
         excess -= lots;
         if fell > 0 {
             ghosts.push(Ghost { counter: id.counter, lots, stamp });

@@ -1,6 +1,6 @@
 //! The participant's place at a venue: what it does there is written down, for the kernel to settle.
 
-use crate::book::Book;
+use crate::book::{Book, Slot};
 use crate::event::{Event, EventKind, RejectReason};
 use crate::order::{Command, NewOrder, SelfTradePrevention, TimeInForce};
 use crate::types::{AgentId, EXTERNAL_BOOK, ListingId, Lots, Nanos, OrderId, Phase, Side, Ticks};
@@ -27,48 +27,50 @@ impl Counters {
     }
 }
 
-/// A step and where its rows begin; they end where the next step's begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Step {
-    /// None: an operation that only recorded flow has (reduce, grow, print).
-    command: Option<Command>,
-    first_row: usize,
-}
-
-/// Commands and rows of one update, in order.
+/// Rows of one update, in order, and which of them answer an order that the participant placed. All other steps
+/// (reduce, grow, print) are operations that only recorded flow has; of those a log says no command.
 #[derive(Default)]
 pub struct Journal {
-    steps: Vec<Step>,
     pub rows: Vec<Event>,
+    /// Number of its first row, and how long the order may live.
+    placed: Vec<(usize, TimeInForce)>,
 }
 
 impl Journal {
     pub fn clear(&mut self) {
-        self.steps.clear();
         self.rows.clear();
+        self.placed.clear();
     }
 
-    /// Number of steps.
-    pub fn len(&self) -> usize {
-        self.steps.len()
+    /// How many orders were placed.
+    #[inline]
+    pub fn placed(&self) -> usize {
+        self.placed.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+    /// Number of the first row of an order that was placed, and the command, unless it was refused: the row
+    /// says all else of it.
+    #[inline]
+    pub fn command(&self, number: usize) -> (usize, Option<Command>) {
+        let (row, tif) = self.placed[number];
+        let Event { kind, listing, side, price, size, .. } = self.rows[row];
+        let placed = || Command::New(order(self.rows[row].id(), listing, side, tif, price, size));
+        (row, (kind == EventKind::Accepted).then(placed))
     }
+}
 
-    /// A step's command, if it was one, and its rows.
-    pub fn step(&mut self, number: usize) -> (Option<&Command>, &mut [Event]) {
-        let Self { steps, rows } = self;
-        let end = steps.get(number + 1).map_or(rows.len(), |next| next.first_row);
-        let step = &steps[number];
-        (step.command.as_ref(), &mut rows[step.first_row..end])
-    }
-
-    fn begin(&mut self, command: Option<Command>) -> &mut Vec<Event> {
-        self.steps.push(Step { command, first_row: self.rows.len() });
-        &mut self.rows
-    }
+/// A limit order that passes the participant's own orders by.
+#[inline]
+fn order(
+    id: OrderId,
+    listing: ListingId,
+    side: Side,
+    tif: TimeInForce,
+    price: Ticks,
+    lots: Lots,
+) -> NewOrder {
+    let stp = SelfTradePrevention::Pass;
+    NewOrder { tif, stp, ..NewOrder::limit(id, listing, side, price, lots) }
 }
 
 /// One listing at one instant.
@@ -91,37 +93,50 @@ impl Desk<'_> {
         self.venue.phase() == Phase::Continuous
     }
 
-    /// A limit order that passes the participant's own orders by; gives the lots that traded at once.
+    /// Places a limit order that passes the participant's own orders by; gives the lots that traded at once.
     pub fn place(&mut self, agent: AgentId, side: Side, tif: TimeInForce, price: Ticks, lots: Lots) -> Lots {
-        let id = self.counters.next(agent);
-        let order = NewOrder {
-            tif,
-            stp: SelfTradePrevention::Pass,
-            ..NewOrder::limit(id, self.listing, side, price, lots)
-        };
-        let command = Command::New(order);
+        let order = order(self.counters.next(agent), self.listing, side, tif, price, lots);
         let first_row = self.journal.rows.len();
-        self.venue.process(self.now, &command, self.journal.begin(Some(command)));
+        self.journal.placed.push((first_row, tif));
+        self.venue.new_order(self.now, &order, &mut self.journal.rows);
         let rows = &self.journal.rows[first_row..];
-        rows.iter().filter(|row| row.kind == EventKind::Fill && row.id() == id).map(|row| row.size).sum()
+        if rows.len() == 1 {
+            return 0;
+        }
+        rows.iter()
+            .filter(|row| row.kind == EventKind::Fill && row.id() == order.id)
+            .map(|row| row.size)
+            .sum()
     }
 
     /// Recorded lots leave an own order, as far as they are still there: agents' stops and pegs answer every
     /// step, and may have taken some.
     pub fn reduce(&mut self, id: OrderId, lots: Lots) {
-        let done = self.venue.reduce_by(self.now, self.listing, id, lots, self.journal.begin(None));
+        let done = self.venue.reduce_by(self.now, self.listing, id, lots, &mut self.journal.rows);
         let gone = Err(RejectReason::UnknownOrder);
         assert!(done.is_ok() || done == gone, "recorded flow takes lots of its own orders");
     }
 
+    /// The same of an order whose place in memory has just been looked up.
+    #[inline]
+    pub fn reduce_at(&mut self, place: Slot, lots: Lots) {
+        self.venue.reduce_at(self.now, self.listing, place, lots, &mut self.journal.rows);
+    }
+
+    /// As `grow`, of an order whose place in memory has just been looked up.
+    #[inline]
+    pub fn grow_at(&mut self, place: Slot, lots: Lots) -> bool {
+        self.venue.grow_at(self.now, self.listing, place, lots, &mut self.journal.rows).is_ok()
+    }
+
     /// Recorded lots join an own order in place; `false` if it is gone or would grow too large.
     pub fn grow(&mut self, id: OrderId, lots: Lots) -> bool {
-        self.venue.grow_by(self.now, self.listing, id, lots, self.journal.begin(None)).is_ok()
+        self.venue.grow_by(self.now, self.listing, id, lots, &mut self.journal.rows).is_ok()
     }
 
     /// Reports recorded lots in which no agent took part.
     pub fn print(&mut self, aggressor: Side, price: Ticks, lots: Lots) {
-        let rows = self.journal.begin(None);
+        let rows = &mut self.journal.rows;
         self.venue.print_trade(self.now, self.listing, aggressor, price, lots, rows);
     }
 }

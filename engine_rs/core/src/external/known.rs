@@ -1,5 +1,6 @@
 //! The recorded orders that are live, by the id they were recorded under.
 
+use crate::book::Slot;
 use crate::types::{Lots, OrderId, Side, Ticks};
 
 use super::book_order;
@@ -16,6 +17,8 @@ pub struct Known {
     pub lots: Lots,
     /// Number of our own order that stands for it; 0: none does yet.
     counter: u32,
+    /// Where it rested when it came in; it stays there until it ends.
+    slot: Option<Slot>,
     pub side: Side,
     /// Our order may differ from the record: the end of each update looks after it.
     pub departed: bool,
@@ -25,6 +28,12 @@ impl Known {
     /// Our order that stands for it.
     pub fn order(&self) -> Option<OrderId> {
         (self.counter > 0).then(|| book_order(self.counter))
+    }
+
+    /// Its place in the book, if nobody has met it since it came to rest there.
+    #[inline]
+    pub fn slot(&self) -> Option<Slot> {
+        self.slot
     }
 }
 
@@ -53,7 +62,7 @@ impl Recorded {
         if !self.places.insert(id, place) {
             return None;
         }
-        let order = Known { id, price, lots, counter: 0, side, departed: false };
+        let order = Known { id, price, lots, counter: 0, slot: None, side, departed: false };
         match self.free.pop() {
             Some(place) => self.orders[place as usize] = order,
             None => self.orders.push(order),
@@ -61,9 +70,11 @@ impl Recorded {
         Some(place)
     }
 
-    /// Our order of this number stands for it from now on.
-    pub fn stands(&mut self, place: Place, counter: u32) {
-        self.orders[place as usize].counter = counter;
+    /// Our order of this number stands for it from now on, and rests in this place of the book if it rests.
+    #[inline]
+    pub fn stands(&mut self, place: Place, counter: u32, slot: Option<Slot>) {
+        let order = &mut self.orders[place as usize];
+        (order.counter, order.slot) = (counter, slot);
     }
 
     pub fn set_lots(&mut self, place: Place, lots: Lots) {

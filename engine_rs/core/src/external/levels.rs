@@ -17,6 +17,7 @@ pub struct Level {
 impl Level {
     /// Trades are recorded in their order: none still to come explains what a reduction took that is older than
     /// the latest of them. Of reductions without a stamp only the latest can be waited for.
+    #[inline]
     pub fn forget_explained(&mut self, traded: Option<Nanos>) {
         if !self.ghosts.is_empty() {
             self.ghosts.retain(|ghost| ghost.stamp.is_some() && ghost.usable(traded));
@@ -134,6 +135,9 @@ impl Departures {
 
     #[inline]
     pub fn remove(&mut self, price: Ticks) -> Option<Lots> {
+        if self.0.is_empty() {
+            return None;
+        }
         self.find(price).ok().map(|at| self.0.remove(at).1)
     }
 
@@ -144,7 +148,7 @@ impl Departures {
     /// Whether no other price than this one is noted.
     #[inline]
     pub fn none_but(&self, price: Ticks) -> bool {
-        self.0.iter().all(|&(noted, _)| noted == price)
+        self.0.is_empty() || self.0.iter().all(|&(noted, _)| noted == price)
     }
 }
 

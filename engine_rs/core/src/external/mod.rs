@@ -265,6 +265,7 @@ impl External {
     /// Adds recorded lots behind everybody at a price; they meet agents' crossing orders up to their size.
     /// Where the participant's own other side stands in the way they wait (`false`): what was recorded as
     /// crossed did not trade with itself, so it must not here.
+    #[inline]
     fn add(&mut self, desk: &mut Desk, side: Side, price: Ticks, lots: Lots) -> bool {
         // Asking for the best of all first spares a look through the level's orders nearly always.
         let met = desk.book().best(side.opposite()).is_some_and(|best| side.accepts(price, best.price));
@@ -273,8 +274,8 @@ impl External {
             return false;
         }
         // Nobody stands behind an own order that is the last: what joins it passes nobody.
-        let last = desk.book().last_order(side, price).filter(|(id, _)| id.agent == EXTERNAL_BOOK);
-        if last.is_some_and(|(id, _)| desk.grow(id, lots)) {
+        let last = desk.book().last_order(side, price).filter(|(_, id, _)| id.agent == EXTERNAL_BOOK);
+        if last.is_some_and(|(place, ..)| desk.grow_at(place, lots)) {
             return true;
         }
         let filled = desk.place(EXTERNAL_BOOK, side, TimeInForce::Gtc, price, lots);

@@ -1,11 +1,25 @@
 //! Flow order by order: every recorded add, reduce and delete is an order of ours, at its place in the queue.
 
 use super::known::Place;
-use super::{Desk, External, OrderOp, OrderOpKind, best_own};
+use super::{Desk, External, OrderOp, OrderOpKind, best_own, book_order};
 use crate::order::TimeInForce;
 use crate::types::{EXTERNAL_BOOK, EXTERNAL_TAKER, Lots, OrderId, Side, Ticks};
 
 impl External {
+    /// Applies what one recorded update says of one order. Mostly the book follows the record, and then there is
+    /// nothing to bring back.
+    #[inline]
+    pub fn one_order(&mut self, desk: &mut Desk, op: &OrderOp) {
+        if !self.recorded.departed.is_empty() || !desk.is_open() {
+            return self.orders(desk, std::slice::from_ref(op));
+        }
+        self.stats.updates += 1;
+        self.order(desk, op);
+        if !self.recorded.departed.is_empty() {
+            self.place_waiting(desk);
+        }
+    }
+
     /// Applies what one recorded update says of orders, then brings back what agents took since the last.
     pub fn orders(&mut self, desk: &mut Desk, ops: &[OrderOp]) {
         self.stats.updates += 1;
@@ -86,7 +100,9 @@ impl External {
             return false;
         }
         let met = desk.place(EXTERNAL_BOOK, order.side, TimeInForce::Gtc, order.price, lots);
-        self.recorded.stands(place, desk.counters.latest_own());
+        let own = book_order(desk.counters.latest_own());
+        let last = desk.book().last_order(order.side, order.price).filter(|&(_, id, _)| id == own);
+        self.recorded.stands(place, own.counter, last.map(|(slot, ..)| slot));
         if met > 0 {
             self.stats.lots_taken += met;
             self.recorded.depart(place);
@@ -119,8 +135,8 @@ impl External {
     /// The same, where the record has just fallen by so many lots: without agents nothing else can differ.
     fn cut_by(&mut self, desk: &mut Desk, place: Place, lots: Lots) {
         let order = self.recorded.get(place);
-        match order.order().filter(|_| self.after.is_empty() && !order.departed) {
-            Some(own) => desk.reduce(own, lots),
+        match order.slot().filter(|_| self.after.is_empty() && !order.departed) {
+            Some(slot) => desk.reduce_at(slot, lots),
             None => self.cut(desk, place),
         }
     }

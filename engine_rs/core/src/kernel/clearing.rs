@@ -72,10 +72,7 @@ impl Kernel {
             self.log.row(row);
             match row.kind {
                 EventKind::Trade => self.on_trade(market, row),
-                EventKind::Print => {
-                    self.note_print(market, row);
-                    self.tape.trade(row, EXTERNAL_BOOK, EXTERNAL_TAKER, 0, 0);
-                }
+                EventKind::Print => self.on_print(market, row),
                 // A match is TRADE and the two owners' FILLs.
                 EventKind::Fill if rows[place - 1].kind == EventKind::Fill && of_one_match(rows, place) => {
                     self.settle(market, &rows[place - 2], [&rows[place - 1], row])?;
@@ -115,6 +112,13 @@ impl Kernel {
         if let Some(external) = recorded {
             external.taken(trade.counter, trade.side.opposite(), trade.price, trade.size);
         }
+    }
+
+    /// A recorded trade in so far as no agent took part.
+    #[inline]
+    pub(super) fn on_print(&mut self, market: usize, row: &Event) {
+        self.note_print(market, row);
+        self.tape.trade(row, EXTERNAL_BOOK, EXTERNAL_TAKER, 0, 0);
     }
 
     fn note_print(&mut self, market: usize, row: &Event) {

@@ -1,11 +1,13 @@
 //! Recorded flow: a line of updates beside the queue, each applied at its instant and before everything else.
 
 use super::Kernel;
-use super::clearing::Cause;
 use super::error::{KernelError, Result, later_as_asked};
 use super::tape::QueueCause;
-use crate::external::{DepthUpdate, Desk, External, LevelUpdate, OrderOp, OrderOpKind, Stats, TradeUpdate};
-use crate::types::{Lots, MAX_PRICE, MAX_SIZE, Nanos, Side, Ticks};
+use crate::event::{Event, EventKind};
+use crate::external::{
+    DepthUpdate, Desk, External, Journal, LevelUpdate, OrderOp, OrderOpKind, Stats, TradeUpdate,
+};
+use crate::types::{EXTERNAL_BOOK, ListingId, Lots, MAX_PRICE, MAX_SIZE, Nanos, Side, Ticks};
 
 /// A recorded update on its way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,43 +26,74 @@ pub enum FlowEvent {
     /// One level of it.
     Level(LevelUpdate),
     Trade(TradeUpdate),
-    /// One event of a feed of single orders; most updates are that.
+    /// One event of a feed of single orders.
     Order(OrderOp),
     /// Several that are one update.
     Orders(Vec<OrderOp>),
 }
 
-impl FlowEvent {
+/// What a row tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowKind {
+    /// `lots` are at the price now; 0 deletes the level.
+    Level,
+    /// `side` is the aggressor's.
+    Trade,
+    Order(OrderOpKind),
+}
+
+/// A recorded update that is one level, one trade or one order, as nearly all are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowRow {
+    pub time_ns: Nanos,
+    /// As in `FlowUpdate`.
+    pub delay_ns: Nanos,
+    pub listing: i64,
+    /// Of levels and trades.
+    pub exchange_ns: Option<Nanos>,
+    pub kind: FlowKind,
+    pub side: Side,
+    /// Of orders.
+    pub id: u64,
+    pub price: Ticks,
+    pub lots: Lots,
+}
+
+impl FlowRow {
+    fn order_op(&self, kind: OrderOpKind) -> OrderOp {
+        OrderOp { kind, side: self.side, id: self.id, price: self.price, lots: self.lots }
+    }
+
+    #[inline]
     fn check(&self) -> Result<()> {
-        match self {
-            FlowEvent::Depth(depth) => {
-                depth.levels.iter().try_for_each(|&(side, price, lots)| check(side, price, lots, 0))
-            }
-            FlowEvent::Level(level) => check(level.side, level.price, level.lots, 0),
-            FlowEvent::Trade(trade) => check(trade.aggressor, trade.price, trade.size, 1),
-            FlowEvent::Order(op) => check_order(op),
-            FlowEvent::Orders(ops) => ops.iter().try_for_each(check_order),
+        match self.kind {
+            FlowKind::Level => check(self.side, self.price, self.lots, 0),
+            FlowKind::Trade => check(self.side, self.price, self.lots, 1),
+            FlowKind::Order(kind) => check_order(&self.order_op(kind)),
         }
     }
+}
 
-    /// What a change of the queue before somebody's order comes from.
-    fn queue_cause(&self) -> QueueCause {
-        let trades = |op: &OrderOp| matches!(op.kind, OrderOpKind::Execute | OrderOpKind::Hidden);
-        let traded = match self {
-            FlowEvent::Trade(_) => true,
-            FlowEvent::Order(op) => trades(op),
-            FlowEvent::Orders(ops) => ops.iter().any(trades),
-            FlowEvent::Depth(_) | FlowEvent::Level(_) => false,
+impl FlowUpdate {
+    /// As a row, if it is one.
+    fn row(&self) -> Option<FlowRow> {
+        let (exchange_ns, kind, side, id, price, lots) = match self.event {
+            FlowEvent::Level(level) => {
+                (level.exchange_ns, FlowKind::Level, level.side, 0, level.price, level.lots)
+            }
+            FlowEvent::Trade(trade) => {
+                (trade.exchange_ns, FlowKind::Trade, trade.aggressor, 0, trade.price, trade.size)
+            }
+            FlowEvent::Order(op) => (None, FlowKind::Order(op.kind), op.side, op.id, op.price, op.lots),
+            FlowEvent::Depth(_) | FlowEvent::Orders(_) => return None,
         };
-        if traded { QueueCause::Traded } else { QueueCause::Cancelled }
-    }
-
-    const fn by_order(&self) -> bool {
-        matches!(self, FlowEvent::Order(_) | FlowEvent::Orders(_))
+        let Self { time_ns, delay_ns, listing, .. } = *self;
+        Some(FlowRow { time_ns, delay_ns, listing, exchange_ns, kind, side, id, price, lots })
     }
 }
 
 /// Only what an event needs must be there: the record of a deletion need not say where the order stood.
+#[inline]
 fn check_order(op: &OrderOp) -> Result<()> {
     match op.kind {
         OrderOpKind::Add | OrderOpKind::Hidden | OrderOpKind::Replace => check(op.side, op.price, op.lots, 1),
@@ -69,6 +102,17 @@ fn check_order(op: &OrderOp) -> Result<()> {
     }
 }
 
+fn check_bundle(event: &FlowEvent) -> Result<()> {
+    match event {
+        FlowEvent::Depth(depth) => {
+            depth.levels.iter().try_for_each(|&(side, price, lots)| check(side, price, lots, 0))
+        }
+        FlowEvent::Orders(ops) => ops.iter().try_for_each(check_order),
+        _ => unreachable!("one level, trade or order is a row"),
+    }
+}
+
+#[inline]
 fn check(side: Side, price: Ticks, lots: Lots, least: Lots) -> Result<()> {
     match (1..=MAX_PRICE).contains(&price) && (least..=MAX_SIZE).contains(&lots) {
         true => Ok(()),
@@ -82,36 +126,55 @@ fn check(side: Side, price: Ticks, lots: Lots, least: Lots) -> Result<()> {
 impl Kernel {
     /// Hands in a recorded update; they come in the order of time.
     pub fn push_flow(&mut self, update: FlowUpdate) -> Result<()> {
-        update.event.check()?;
-        let place = self.external_place(update.listing)?;
-        if update.delay_ns < 0 {
+        if let Some(row) = update.row() {
+            return self.push_row(&row);
+        }
+        let FlowUpdate { time_ns, delay_ns, listing, event } = update;
+        check_bundle(&event)?;
+        let by_order = matches!(event, FlowEvent::Orders(_));
+        let place = self.admit(time_ns, delay_ns, listing, by_order)?;
+        self.flow.push_bundle(time_ns, delay_ns, place, event);
+        Ok(())
+    }
+
+    /// The same for one that is a row.
+    #[inline]
+    pub fn push_row(&mut self, row: &FlowRow) -> Result<()> {
+        row.check()?;
+        let by_order = matches!(row.kind, FlowKind::Order(_));
+        let place = self.admit(row.time_ns, row.delay_ns, row.listing, by_order)?;
+        self.flow.push(place, row);
+        Ok(())
+    }
+
+    /// Whether an update may come in: the place of its listing.
+    #[inline]
+    fn admit(&mut self, time_ns: Nanos, delay_ns: Nanos, listing: i64, by_order: bool) -> Result<usize> {
+        let place = self.external_place(listing)?;
+        if delay_ns < 0 {
             return KernelError::argument(format!(
-                "a recorded delay of {} ns: it cannot be negative",
-                update.delay_ns
+                "a recorded delay of {delay_ns} ns: it cannot be negative"
             ));
         }
-        later_as_asked(update.time_ns, update.delay_ns)?;
+        later_as_asked(time_ns, delay_ns)?;
         let earliest = self.latest_push.max(self.now);
-        if update.time_ns < earliest {
+        if time_ns < earliest {
             return KernelError::engine(
-                format!("recorded flow at {} ns after {earliest} ns", update.time_ns),
+                format!("recorded flow at {time_ns} ns after {earliest} ns"),
                 "push",
                 "Push updates in the order of time.",
             );
         }
-        let by_order = update.event.by_order();
         let external = self.markets[place].external.as_mut().expect("just found");
         if !external.takes(by_order) {
             let (one, other) =
                 if by_order { ("single orders", "levels") } else { ("levels", "single orders") };
             return KernelError::argument(format!(
-                "recorded {one} for listing {}, whose flow is of {other}: a listing takes one kind",
-                update.listing
+                "recorded {one} for listing {listing}, whose flow is of {other}: a listing takes one kind"
             ));
         }
-        self.latest_push = update.time_ns;
-        self.flow.push_back(update);
-        Ok(())
+        self.latest_push = time_ns;
+        Ok(place)
     }
 
     /// Place of a listing that has a recorded market.
@@ -130,46 +193,123 @@ impl Kernel {
         Ok(self.markets[place].external.as_ref().map(External::stats).unwrap_or_default())
     }
 
-    /// One recorded update is atomic: all its steps, then one publication.
-    pub(super) fn apply(&mut self, update: &FlowUpdate) -> Result<()> {
-        let place = self.market_place(update.listing)?;
+    /// Applies recorded updates, each at its instant, up to `until` and as long as nothing else is due before
+    /// them, at most `most`; gives their number. None of them hands out a notice.
+    pub(super) fn apply_due(&mut self, until: Nanos, most: u32) -> Result<u32> {
         let mut journal = std::mem::take(&mut self.journal);
+        let mut applied = 0;
+        let mut done = Ok(());
+        while applied < most && done.is_ok() {
+            let time = self.flow.next_time();
+            if self.flow.is_empty()
+                || time > until
+                || self.queue.next_time().is_some_and(|entry| entry < time)
+            {
+                break;
+            }
+            applied += 1;
+            done = self.count_entry(time).and_then(|()| self.apply_next(&mut journal));
+        }
+        self.journal = journal;
+        done.map(|()| applied)
+    }
+
+    /// Takes the next recorded update out and applies it, unless the day is over. It is atomic: all its steps,
+    /// then one publication.
+    #[inline]
+    fn apply_next(&mut self, journal: &mut Journal) -> Result<()> {
+        let row = self.flow.pop();
+        let bundle = row.kind.is_none().then(|| self.flow.bundle());
+        if self.closed {
+            return Ok(());
+        }
+        let place = row.market as usize;
         journal.clear();
         let market = &mut self.markets[place];
-        let venue = market.venue;
+        let (venue, listing) = (market.venue, market.local);
+        let external = market.external.as_mut().expect("checked when it was pushed");
         let mut desk = Desk {
             now: self.now,
-            venue: &mut self.venues[market.venue as usize].venue,
-            listing: market.local,
+            venue: &mut self.venues[venue as usize].venue,
+            listing,
             counters: &mut self.external_counters,
-            journal: &mut journal,
+            journal,
         };
-        let external = market.external.as_mut().expect("checked when it was pushed");
-        match &update.event {
-            FlowEvent::Depth(depth) => external.depth(&mut desk, depth),
-            FlowEvent::Level(level) => {
-                if !external.level_alone(&mut desk, level) {
-                    external.depth(&mut desk, &DepthUpdate::from(*level));
+        let cause = match row.kind {
+            Some(FlowKind::Level) => {
+                let level = row.level();
+                if !external.level_alone(&mut desk, &level) {
+                    external.depth(&mut desk, &DepthUpdate::from(level));
                 }
+                QueueCause::Cancelled
             }
-            FlowEvent::Trade(trade) => external.trade(&mut desk, trade),
-            FlowEvent::Order(op) => external.orders(&mut desk, std::slice::from_ref(op)),
-            FlowEvent::Orders(ops) => external.orders(&mut desk, ops),
-        }
-        let listing = market.local;
+            Some(FlowKind::Trade) => {
+                external.trade(&mut desk, &row.trade());
+                QueueCause::Traded
+            }
+            Some(FlowKind::Order(kind)) => {
+                external.one_order(&mut desk, &row.order(kind));
+                queue_cause(kind)
+            }
+            None => apply_bundle(external, &mut desk, &bundle.expect("taken out with its row")),
+        };
         if desk.venue.next_time(listing).is_some() {
             self.set_timer(venue, listing..listing + 1);
         }
-        for number in 0..journal.len() {
-            let (command, rows) = journal.step(number);
-            let cause = command.map(|command| Cause { command, with_terms: None, sent_ns: self.now });
-            // Not collected in a variable: an outcome is larger than most steps.
-            if let Err(error) = self.clear(venue, rows, cause) {
-                self.journal = journal;
-                return Err(error);
+        let mut cleared = 0;
+        for number in 0..journal.placed() {
+            let (first, command) = journal.command(number);
+            self.clear_recorded(place, &mut journal.rows[cleared..first])?;
+            if let Some(command) = command {
+                self.log.command(&command, None, place as ListingId, self.now);
+            }
+            cleared = first;
+        }
+        self.clear_recorded(place, &mut journal.rows[cleared..])?;
+        self.publish_if_changed(place, row.delay_ns, cause)
+    }
+
+    /// `clear` for rows of one listing that no agent has to hear of, as far as they are that.
+    #[inline]
+    fn clear_recorded(&mut self, place: usize, rows: &mut [Event]) -> Result<()> {
+        for number in 0..rows.len() {
+            let row = &mut rows[number];
+            let own = row.agent == EXTERNAL_BOOK;
+            match row.kind {
+                EventKind::Accepted | EventKind::Replaced | EventKind::Cancelled if own => {
+                    row.listing = place as ListingId;
+                    self.log.row(row);
+                }
+                EventKind::Print => {
+                    row.listing = place as ListingId;
+                    self.log.row(row);
+                    self.on_print(place, row);
+                }
+                _ => return self.clear(self.markets[place].venue, &mut rows[number..], None),
             }
         }
-        self.journal = journal;
-        self.publish_if_changed(place, update.delay_ns, update.event.queue_cause())
+        Ok(())
     }
+}
+
+/// What a change of the queue before somebody's order comes from.
+const fn queue_cause(kind: OrderOpKind) -> QueueCause {
+    match kind {
+        OrderOpKind::Execute | OrderOpKind::Hidden => QueueCause::Traded,
+        _ => QueueCause::Cancelled,
+    }
+}
+
+fn apply_bundle(external: &mut External, desk: &mut Desk, bundle: &FlowEvent) -> QueueCause {
+    match bundle {
+        FlowEvent::Depth(depth) => external.depth(desk, depth),
+        FlowEvent::Orders(ops) => {
+            external.orders(desk, ops);
+            if ops.iter().any(|op| queue_cause(op.kind) == QueueCause::Traded) {
+                return QueueCause::Traded;
+            }
+        }
+        _ => unreachable!("one level, trade or order is a row"),
+    }
+    QueueCause::Cancelled
 }

@@ -67,7 +67,7 @@ impl EventLog {
         let names = &self.names;
         // Public rows of no order: nobody's name belongs there, and agent 0 has one.
         let public = !event.kind.is_report() && event.kind != EventKind::Trade;
-        self.hash.words(&event.words(|agent| if public { 0 } else { names[agent as usize] }));
+        event.fold(&mut self.hash, |agent| if public { 0 } else { names[agent as usize] });
     }
 
     #[inline]

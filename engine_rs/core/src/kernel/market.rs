@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::channel::{Depth, TradePrint};
 use super::gateway::{Gateway, Terms};
-use crate::book::Bbo;
+use crate::book::Touch;
 use crate::command::CommandEx;
 use crate::event::Event;
 use crate::external::External;
@@ -23,7 +23,7 @@ pub struct Market {
     pub terms: Terms,
     /// Levels a side of the deepest subscriber anywhere.
     pub levels: usize,
-    pub published_bbo: Bbo,
+    pub published: Touch,
     pub published_depth: Arc<Depth>,
     pub update_no: u64,
     /// Trades since the last publication.

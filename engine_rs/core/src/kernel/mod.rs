@@ -9,6 +9,7 @@ mod clearing;
 mod error;
 mod flow;
 mod gateway;
+mod inflow;
 mod link;
 mod linking;
 mod log;
@@ -28,7 +29,7 @@ use std::collections::VecDeque;
 
 pub use channel::TradePrint;
 pub use error::{KernelError, Result};
-pub use flow::{FlowEvent, FlowUpdate};
+pub use flow::{FlowEvent, FlowKind, FlowRow, FlowUpdate};
 pub use gateway::Credit;
 pub use log::ENCODING_VERSION;
 pub use market::Totals;
@@ -44,6 +45,7 @@ use crate::external::{Counters, Journal};
 use crate::ledger::{Ledger, Posting};
 use crate::types::{AgentId, Nanos};
 use channel::{Channel, ConsolidatedChannel, Subscription};
+use inflow::Inflow;
 use link::{Line, Link};
 use log::{EventLog, TransferOrder};
 use market::{Market, Participant, Pending, PhaseNews, Report};
@@ -93,7 +95,7 @@ pub struct Kernel {
     transfers: Slab<TransferOrder>,
     reports: Slab<Report>,
     phases: Slab<PhaseNews>,
-    flow: VecDeque<FlowUpdate>,
+    flow: Inflow,
     ready: VecDeque<Notice>,
 
     ledger: Ledger,

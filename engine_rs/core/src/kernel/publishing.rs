@@ -9,7 +9,7 @@ use super::market::PhaseNews;
 use super::notice::{News, Notice};
 use super::queue::Entry;
 use super::tape::{QueueCause, QueueRow};
-use crate::book::{Bbo, Book, Quote};
+use crate::book::{Book, Quote, Touch};
 use crate::external::External;
 use crate::types::{FIRST_USER_AGENT, InstrumentId, ListingId, Nanos, Phase, Side, VenueId};
 
@@ -34,11 +34,11 @@ impl Kernel {
             self.note_queues(place, cause);
         }
         let market = &self.markets[place];
-        let bbo = self.venues[market.venue as usize].venue.book(market.local).bbo();
-        if bbo == market.published_bbo && market.prints.is_empty() && market.levels == 0 {
+        let touch = self.venues[market.venue as usize].venue.book(market.local).touch();
+        if touch == market.published && market.prints.is_empty() && market.levels == 0 {
             return Ok(());
         }
-        self.publish(place, bbo, extra)
+        self.publish(place, touch, extra)
     }
 
     /// Writes down where the queue before an agent's order in a recorded market has changed.
@@ -61,18 +61,18 @@ impl Kernel {
     }
 
     #[inline(never)]
-    fn publish(&mut self, place: usize, bbo: Bbo, extra: Nanos) -> Result<()> {
+    fn publish(&mut self, place: usize, touch: Touch, extra: Nanos) -> Result<()> {
         let now = self.now;
         let market = &mut self.markets[place];
         let book = self.venues[market.venue as usize].venue.book(market.local);
-        let bbo_changed = bbo != market.published_bbo;
+        let (bbo, bbo_changed) = (touch.bbo(), touch != market.published);
         let depth = (market.levels > 0).then(|| depth_of(book, market.levels));
         let depth = depth.filter(|depth| *depth != *market.published_depth);
         if !bbo_changed && market.prints.is_empty() && depth.is_none() {
             return Ok(());
         }
         market.update_no += 1;
-        market.published_bbo = bbo;
+        market.published = touch;
         let before = (market.levels > 0).then(|| Arc::clone(&market.published_depth));
         if let Some(depth) = depth {
             market.published_depth = Arc::new(depth);

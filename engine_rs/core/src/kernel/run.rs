@@ -31,14 +31,20 @@ impl Kernel {
                 self.now
             ));
         }
-        for _ in 0..budget {
+        let mut left = budget;
+        while left > 0 {
             if let Some(notice) = self.take_notice() {
                 return Ok(Turn::Notice(notice));
+            }
+            left -= self.apply_due(until, left)?;
+            if left == 0 {
+                break;
             }
             if !self.step(until)? {
                 self.advance(until);
                 return Ok(Turn::Idle);
             }
+            left -= 1;
         }
         Ok(Turn::Busy)
     }
@@ -55,25 +61,10 @@ impl Kernel {
         None
     }
 
-    /// Processes the first entry up to `until`, recorded flow first at its instant; `false` if there is none.
+    /// Processes the first entry of the queue up to `until`; `false` if there is none.
     fn step(&mut self, until: Nanos) -> Result<bool> {
-        let entry_time = self.queue.next_time().unwrap_or(Nanos::MAX);
-        let flow_time = self.flow.front().map_or(Nanos::MAX, |update| update.time_ns);
-        if flow_time.min(entry_time) > until {
-            return Ok(false);
-        }
-        if !self.flow.is_empty() && flow_time <= entry_time {
-            self.count_entry(flow_time)?;
-            let update = self.flow.pop_front().expect("just seen");
-            if !self.closed {
-                self.apply(&update)?;
-            }
-            return Ok(true);
-        }
-        if self.queue.next_time().is_none() {
-            return Ok(false);
-        }
-        self.count_entry(entry_time)?;
+        let Some(time) = self.queue.next_time().filter(|&time| time <= until) else { return Ok(false) };
+        self.count_entry(time)?;
         let (_, entry) = self.queue.pop().expect("just seen");
         self.process(entry)?;
         Ok(true)
@@ -110,24 +101,31 @@ impl Kernel {
         Ok(())
     }
 
-    fn count_entry(&mut self, time: Nanos) -> Result<()> {
+    #[inline]
+    pub(super) fn count_entry(&mut self, time: Nanos) -> Result<()> {
         self.advance(time);
         self.entries_now += 1;
         if self.entries_now > ENTRIES_AT_ONE_INSTANT {
-            let latest = match self.last_actor {
-                Some(agent) => format!("agent {:?}", self.names[agent as usize]),
-                None => "no agent".to_owned(),
-            };
-            return KernelError::engine(
-                format!("more than {ENTRIES_AT_ONE_INSTANT} entries at {time} ns, the latest from {latest}"),
-                "kernel",
-                "Give its link a latency, or let it wait before it acts again.",
-            );
+            return self.standstill(time);
         }
         self.events += 1;
         Ok(())
     }
 
+    #[cold]
+    fn standstill(&self, time: Nanos) -> Result<()> {
+        let latest = match self.last_actor {
+            Some(agent) => format!("agent {:?}", self.names[agent as usize]),
+            None => "no agent".to_owned(),
+        };
+        KernelError::engine(
+            format!("more than {ENTRIES_AT_ONE_INSTANT} entries at {time} ns, the latest from {latest}"),
+            "kernel",
+            "Give its link a latency, or let it wait before it acts again.",
+        )
+    }
+
+    #[inline]
     fn advance(&mut self, time: Nanos) {
         if time > self.now {
             self.now = time;

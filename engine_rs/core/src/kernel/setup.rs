@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use super::Kernel;
 use super::error::{KernelError, Result};
 use super::gateway::{Credit, Gateway, Terms};
+use super::inflow::Inflow;
 use super::log::EventLog;
 use super::market::{Market, Participant, Totals};
 use super::queue::Queue;
 use super::slab::Slab;
 use super::tape::Tape;
-use crate::book::Bbo;
+use crate::book::Touch;
 use crate::external::{Counters, Journal};
 use crate::hash::name_hash;
 use crate::latency::Latency;
@@ -131,7 +132,7 @@ impl Kernel {
             transfers: Slab::default(),
             reports: Slab::default(),
             phases: Slab::default(),
-            flow: VecDeque::new(),
+            flow: Inflow::default(),
             ready: VecDeque::new(),
             ledger: Ledger::new(pooled),
             log,
@@ -239,7 +240,7 @@ impl Kernel {
             quote,
             terms,
             levels: 0,
-            published_bbo: Bbo::default(),
+            published: Touch::EMPTY,
             published_depth: Default::default(),
             update_no: 0,
             prints: Vec::new(),

@@ -92,6 +92,7 @@ pub(super) fn replace(
 }
 
 /// Checks lots that are to be added to a resting order.
+#[inline]
 pub(super) fn growth(
     spec: &ListingSpec,
     book: &Book,

@@ -141,26 +141,41 @@ impl Listing {
 
     /// Takes lots from a resting order, which keeps its place; all of them end it.
     pub fn reduce(&mut self, id: OrderId, lots: Lots, say: &mut Writer) -> Result<(), RejectReason> {
-        let (slot, state) = self.book.find(id).ok_or(RejectReason::UnknownOrder)?;
+        let (slot, _) = self.book.find(id).ok_or(RejectReason::UnknownOrder)?;
         if lots < 1 {
             return Err(RejectReason::SizeOutOfRange);
         }
-        if lots >= state.leaves {
-            return self.cancel(id, CancelReason::External, say);
-        }
-        self.change((id, slot), &state, -lots, say);
+        self.reduce_at(slot, lots, say);
         Ok(())
+    }
+
+    /// The same of an order at this place of the book; `lots` are more than none.
+    #[inline(always)]
+    pub fn reduce_at(&mut self, slot: Slot, lots: Lots, say: &mut Writer) {
+        let (id, state) = self.book.standing(slot);
+        if lots >= state.leaves {
+            self.cancel(id, CancelReason::External, say).expect("the order rests");
+        } else {
+            self.change((id, slot), &state, -lots, say);
+        }
     }
 
     /// Adds lots to a resting order in its place.
     pub fn grow(&mut self, id: OrderId, lots: Lots, say: &mut Writer) -> Result<(), RejectReason> {
-        let (slot, state) = self.book.find(id).ok_or(RejectReason::UnknownOrder)?;
+        let (slot, _) = self.book.find(id).ok_or(RejectReason::UnknownOrder)?;
+        self.grow_at(slot, lots, say)
+    }
+
+    /// The same of an order at this place of the book.
+    #[inline(always)]
+    pub fn grow_at(&mut self, slot: Slot, lots: Lots, say: &mut Writer) -> Result<(), RejectReason> {
+        let (id, state) = self.book.standing(slot);
         checks::growth(&self.spec, &self.book, &state, lots)?;
         self.change((id, slot), &state, lots, say);
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn change(&mut self, (id, slot): (OrderId, Slot), state: &OrderState, change: Lots, say: &mut Writer) {
         if !self.plain {
             self.note_resized(state, change);
