@@ -38,15 +38,16 @@ from app.lessons_page import LessonsPage
 from app.poll import Poll
 from app.quiet import leave_idle, spare_layouts
 from app.session import OpenRunner, Session, open_runner
+from app.stories import Stories
 from app.strategies import strategies
 from app.theme import RAW_CSS, THEME_CONFIG
+from app.trading import Trading
 from app.transport import FlowControl
 from app.views.feed import Feed
 from app.views.navigation import MARKETS, navigation
 from app.views.sharing import Sharing
 from app.views.sidebar import LIVE, NO_STRATEGY, REPLAY, SIMULATION, SPEEDS, Sidebar
 from app.views.status import Status
-from app.views.story import Story
 from market_sim.runner import End, SetVenue, SwitchAgents, TellNews
 from market_sim.runner.guests import STRATEGY
 
@@ -99,13 +100,14 @@ class Page:
         self._key = ""
         self._stale = self._looking = False
         self._shown_names: dict[str, str] = {}
-        self._story, self._questions = Story(), dict[int, tuple[str, int]]()
+        self._stories = Stories(self._session)
         self._metrics = Poll("metrics")
         dark = controls.theme == DARK
         sharing = Sharing(self._room is not None, bool(self._token))
         self._board = Board(
-            dark, controls.view, sharing, lambda price: self._soon(lambda: self._take_price(price))
+            dark, controls.view, sharing, lambda price: self._soon(lambda: self._trading.take_price(price))
         )
+        self._trading = Trading(self._session, self._board.ticket)
         self._views = pmui.RadioButtonGroup(
             options=VIEW_NAMES,
             value=controls.view,
@@ -125,7 +127,7 @@ class Page:
             sidebar=[self._sidebar.viewable()],
             main=[
                 self._board.viewable(self._status.viewable, self._feed.viewable, self._views),
-                self._story.viewable,
+                self._stories.view.viewable,
             ],
             sidebar_width=290,
             theme_config=THEME_CONFIG,
@@ -161,9 +163,9 @@ class Page:
             (bar.open_strategy, self._open_strategy),
             (bar.live.connect, self._connect),
             (bar.live.disconnect, lambda: self._act(End())),
-            (ticket.buy, lambda: self._order("buy")),
-            (ticket.sell, lambda: self._order("sell")),
-            (ticket.replace, self._replace),
+            (ticket.buy, lambda: self._trading.order("buy")),
+            (ticket.sell, lambda: self._trading.order("sell")),
+            (ticket.replace, self._trading.replace),
             (sharing.share, self._share),
             (sharing.join, self._take_seat),
             (sharing.suspend, lambda: self._act(SetVenue(sharing.venue.value, False))),
@@ -208,7 +210,7 @@ class Page:
 
     @property
     def _waits(self) -> bool:
-        return self._session.awaits_answer or bool(self._questions)
+        return self._session.awaits_answer or self._stories.awaited
 
     def _look_soon(self) -> None:
         """Look for the answer to a command or a question until it is there."""
@@ -218,7 +220,7 @@ class Page:
 
     def _look(self) -> None:
         self._session.look()
-        self._tell_stories()
+        self._stories.look()
         if self._waits and time.monotonic() - self._asked_at < ANSWER_S:
             self._document.add_timeout_callback(self._look, LOOK_MS)
             return
@@ -386,39 +388,11 @@ class Page:
 
     # -- trading
 
-    def _order(self, side: str) -> None:
-        ticket = self._board.ticket
-        self._session.order(
-            side,
-            ticket.size.value_input or ticket.size.value,
-            ticket.price.value_input if ticket.price.value_input is not None else ticket.price.value,
-            ticket.tif.value,
-            ticket.post_only.value,
-        )
-
     def _note_ticket(self, _: Any) -> None:
         asked = replace(self._session.controls, **self._board.ticket.asked)
         if asked != self._session.controls:
             self._session.controls = asked
             self._show_link()
-
-    def _replace(self) -> None:
-        ticket = self._board.ticket
-        if ticket.replacing is not None:
-            self._session.replace(
-                ticket.replacing,
-                ticket.size.value_input or ticket.size.value,
-                ticket.price.value_input or ticket.price.value,
-            )
-            ticket.choose(None)
-
-    def _take_price(self, price: float) -> None:
-        """A click into the ladder."""
-        info = self._session.info
-        if info is not None and price == price:
-            listing = info.listings[self._session.listing]
-            rounded = round(price / listing.tick) * listing.tick
-            self._board.ticket.price.value = f"{max(rounded, listing.tick):.{listing.price_decimals}f}"
 
     # -- many in one market
 
@@ -467,12 +441,9 @@ class Page:
         if verb == "key":
             self._press(text)
         elif verb == "story":
-            agent, _, order = text.rpartition(" ")
-            if self._session.runner is not None and order.isdecimal():
-                number = self._session.runner.ask("story", agent, int(order))
-                self._questions[number] = agent, int(order)
+            self._stories.ask(text)
         elif verb == "close-story":
-            self._story.close()
+            self._stories.view.close()
         elif verb == "watch":
             self._watch(text)
         elif verb == "switch":
@@ -481,8 +452,7 @@ class Page:
         elif verb == "cancel" and text.isdecimal():
             self._session.cancel(int(text))
         elif verb == "change" and text.isdecimal():
-            wanted = [order for order in self._session.orders if order.order == int(text)]
-            self._board.ticket.choose(wanted[0] if wanted else None)
+            self._trading.change(int(text))
 
     def _watch(self, agent: str) -> None:
         self._board.orders.watch(agent)
@@ -614,7 +584,7 @@ class Page:
             # Somebody has taken a seat in a market that is held.
             self._board.show_again(self._session, self._names)
         self._shown_names = dict(self._names)
-        self._tell_stories()
+        self._stories.look()
         self._tell_metrics()
         self._show_status()
 
@@ -624,20 +594,6 @@ class Page:
             told = self._metrics.look(self._session.runner, agent)
             if told is not None:
                 self._board.orders.tell(told)
-
-    def _tell_stories(self) -> None:
-        runner = self._session.runner
-        for number, (agent, order) in list(self._questions.items()):
-            reply = runner.take_reply(number) if runner else None
-            if reply is None and runner is not None and runner.failure is None:
-                continue
-            del self._questions[number]
-            if reply is None or reply.error:
-                self._story.say(
-                    f"Order {order} of {agent}", reply.error if reply else "The market has ended."
-                )
-            else:
-                self._story.tell(agent, order, reply.value)
 
 
 def _source_of(controls: Controls) -> str:
