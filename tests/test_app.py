@@ -249,6 +249,15 @@ def test_a_strategy_trades_in_a_replay_and_its_tables_can_be_kept(
     waiting.value.save_as(tmp_path / "orders.csv")
     orders = pl.read_csv(tmp_path / "orders.csv")
     assert (orders.filter(pl.col("agent") == "strategy")["size"].drop_nulls() == 0.5).any()
+    with page.page.expect_download() as waiting:
+        page.button("Metrics (Parquet)").click()
+    waiting.value.save_as(tmp_path / "metrics.parquet")
+    metrics = pl.read_parquet(tmp_path / "metrics.parquet").filter(pl.col("agent") == "strategy")
+    assert metrics["orders"][0] > 0
+    with page.page.expect_download() as waiting:
+        page.button("Picture of the charts (PNG)").click()
+    waiting.value.save_as(tmp_path / "charts.png")
+    assert (tmp_path / "charts.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
