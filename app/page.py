@@ -502,8 +502,12 @@ class Page:
         info, frame, failure = self._session.info, self._session.frame, self._session.failure
         self._status.update(info, frame, failure)
         live = info is not None and info.live
-        self._feed.update(frame.feed if live and frame is not None else None)
-        connected = failure is None and not (frame is not None and frame.picture.finished)
+        over = frame is not None and frame.picture.finished
+        if live and frame is not None:
+            self._feed.update(frame.feed, frame.event_log_hash if over else "")
+        else:
+            self._feed.update(None)
+        connected = failure is None and not over
         self._sidebar.live.show(live, connected, info.recording if live and info is not None else "")
 
     # -- the beat

@@ -509,7 +509,14 @@ def test_without_a_network_the_command_says_so_within_seconds():
     assert time.monotonic() - began < 30
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "end",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+)
 def test_a_session_from_the_command_line_lives_again_from_its_capture(tmp_path, end):
     """Ctrl-C and SIGTERM end it in order; a kill -9 leaves the capture to its last whole record."""
     file = tmp_path / "session.msfeed"

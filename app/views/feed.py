@@ -29,14 +29,16 @@ class Feed:
     def __init__(self) -> None:
         self.viewable = pn.pane.HTML("", stylesheets=[STYLE], sizing_mode="stretch_width", visible=False)
 
-    def update(self, feed: FeedStatus | None) -> None:
-        """The newest frame's."""
+    def update(self, feed: FeedStatus | None, event_log_hash: str = "") -> None:
+        """The newest frame's; of a session that is over also the event-log hash, which a replay comes to."""
         if self.viewable.visible != (feed is not None):
             self.viewable.visible = feed is not None
         if feed is None:
             return
         head = "".join(f"<th{' class=state' if name == 'state' else ''}>{name}</th>" for name in TITLES)
         size = f"<th>capture</th><td>{feed.recorded_bytes / 1e6:.2f} MB</td>" if feed.recorded_bytes else ""
+        if event_log_hash:
+            size += f"<th>event log</th><td class='hash'>{event_log_hash}</td>"
         rows = "".join(map(_row, feed.books))
         text = f"<table class='feed'><tr>{head}</tr>{rows}{f'<tr>{size}</tr>' if size else ''}</table>"
         if self.viewable.object != text:

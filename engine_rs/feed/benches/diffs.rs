@@ -13,6 +13,8 @@
     reason = "it measures, and prints what it measured"
 )]
 
+use std::collections::BTreeMap;
+
 use market_feed::event::{Body, Nanos, Now, State};
 use market_feed::grid::Grid;
 use market_feed::link::{Command, Conn, Link, Sink};
@@ -77,15 +79,18 @@ fn generated(levels: u64) -> Stream {
         (0..BOOK_LEVELS).map(|n| level(ticks(n), 1_000_000 + n)).collect::<Vec<_>>().join(",")
     };
     let snapshot = format!(r#"{{"lastUpdateId":100,"bids":[{}],"asks":[{}]}}"#, side(-1), side(1));
+    // Most of what changes is near the best price, every second level where it is much; a tenth lies anywhere.
+    let near = levels.max(60);
     let mut change = |sign: i64| {
-        let mut one = || {
-            // Most of what changes is near the best price; a tenth lies anywhere in the book.
-            let reach = if draws.below(10) == 0 { BOOK_LEVELS } else { 60 };
-            let ticks = (MIDDLE as i64 + sign * (1 + draws.below(reach) as i64)) as u64;
+        let mut drawn = BTreeMap::new();
+        while drawn.len() < levels as usize / 2 {
+            let reach = if draws.below(10) == 0 { BOOK_LEVELS } else { near };
             let lots = if draws.below(3) == 0 { 0 } else { 1 + draws.below(500_000_000) };
-            level(ticks, lots)
-        };
-        (0..levels / 2).map(|_| one()).collect::<Vec<_>>().join(",")
+            drawn.insert(1 + draws.below(reach) as i64, lots);
+        }
+        // As Binance writes them: every price once, the best first.
+        let texts = drawn.iter().map(|(ticks, &lots)| level((MIDDLE as i64 + sign * ticks) as u64, lots));
+        texts.collect::<Vec<_>>().join(",")
     };
     let mut diff = |id: u64| {
         format!(
@@ -132,8 +137,10 @@ impl Measured {
         measured
     }
 
-    /// The processor time of one frame.
+    /// The processor time of one frame. The socket's reader has just looked whether it is UTF-8, so it is in the
+    /// cache.
     fn take(&mut self, frame: &str) -> i64 {
+        assert!(std::str::from_utf8(std::hint::black_box(frame.as_bytes())).is_ok());
         self.now.even_ns += 100_000;
         self.now.wall_ns += 100_000;
         let start = processor_ns();
@@ -169,6 +176,7 @@ fn parsing(stream: &Stream) -> Vec<i64> {
     let mut protocol = (venue.open)(None);
     let mut once = |diff: &String| {
         let mut said = Vec::new();
+        assert!(std::str::from_utf8(std::hint::black_box(diff.as_bytes())).is_ok());
         let start = processor_ns();
         protocol.read(diff, &symbols, &mut said).expect("a diff");
         let time = processor_ns() - start;

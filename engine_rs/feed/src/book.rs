@@ -9,6 +9,9 @@ const MERGE_FROM: usize = 1024;
 /// Levels that a piece of a side holds at most; a full one is parted in two.
 const PIECE: usize = 64;
 
+/// So many changes in a row that concern one piece are merged into it in one pass.
+const RUN: usize = 3;
+
 /// One side: levels by a key that rises towards the best price, which therefore stands last. They lie in pieces, so
 /// that a level that comes or goes deep in a book of thousands moves few others.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +21,10 @@ struct Half {
     /// The last key of every piece.
     tops: Vec<i64>,
     len: usize,
-    /// The piece of the last change: a diff names its levels in order, so the next is there or near.
+    /// The piece of the last change: a diff names its levels from the best on, so the next is there or just below.
     last: usize,
+    /// Room to merge in, kept between changes.
+    merging: Vec<Level>,
 }
 
 impl PartialEq for Half {
@@ -38,14 +43,84 @@ impl Half {
     /// The piece in which a key is, or would be.
     fn piece_of(&self, key: i64) -> usize {
         let is_there = |number: usize| {
-            self.tops.get(number).is_some_and(|&top| key <= top)
+            // Whatever is better than the best belongs to the last piece.
+            self.tops.get(number).is_some_and(|&top| key <= top || number + 1 == self.tops.len())
                 && (number == 0 || key > self.tops[number - 1])
         };
-        if is_there(self.last) {
-            return self.last;
+        for near in [self.last, self.last.wrapping_sub(1)] {
+            if is_there(near) {
+                return near;
+            }
         }
         let best = self.tops.len().saturating_sub(1);
         self.tops.partition_point(|&top| top < key).min(best)
+    }
+
+    /// Changes in order; keys are prices times `sign`.
+    fn set_all(&mut self, mut changes: &[Level], sign: i64) {
+        while let [(price, lots), more @ ..] = changes {
+            let number = self.piece_of(sign * price);
+            let run = self.run_of(number, changes, sign);
+            if run < RUN {
+                self.set(sign * price, *lots);
+                changes = more;
+            } else {
+                self.last = number;
+                self.merge_into(number, &changes[..run], sign);
+                changes = &changes[run..];
+            }
+        }
+    }
+
+    /// How many changes from here on belong to the piece, with keys that fall; 0 where there is no piece.
+    fn run_of(&self, number: usize, changes: &[Level], sign: i64) -> usize {
+        if self.pieces.is_empty() {
+            return 0;
+        }
+        let below = number.checked_sub(1).map_or(i64::MIN, |number| self.tops[number]);
+        let mut last = i64::MAX;
+        let mut belongs = |&(price, _): &Level| {
+            let before = std::mem::replace(&mut last, sign * price);
+            below < last && last < before
+        };
+        changes.iter().take_while(|change| belongs(change)).count()
+    }
+
+    fn merge_into(&mut self, number: usize, changes: &[Level], sign: i64) {
+        let piece = &mut self.pieces[number];
+        self.merging.resize(piece.len() + changes.len() + 1, (0, 0));
+        // From the best on, towards the front.
+        let (mut free, mut left) = (self.merging.len(), piece.len());
+        for &(price, lots) in changes {
+            let key = sign * price;
+            while left > 0 && piece[left - 1].0 > key {
+                (free, left) = (free - 1, left - 1);
+                self.merging[free] = piece[left];
+            }
+            left -= usize::from(left > 0 && piece[left - 1].0 == key);
+            // Written whether it stays or not: no processor could foresee that branch.
+            self.merging[free - 1] = (key, lots);
+            free -= usize::from(lots > 0);
+        }
+        self.merging[free - left..free].copy_from_slice(&piece[..left]);
+        let merged = &self.merging[free - left..];
+        self.len = self.len - piece.len() + merged.len();
+        match merged {
+            [] => {
+                self.pieces.remove(number);
+                self.tops.remove(number);
+            }
+            [.., (top, _)] if merged.len() <= PIECE => {
+                piece.clear();
+                piece.extend_from_slice(merged);
+                self.tops[number] = *top;
+            }
+            _ => {
+                let parts = merged.chunks(PIECE / 2);
+                self.tops.splice(number..=number, parts.clone().map(|part| part[part.len() - 1].0));
+                self.pieces.splice(number..=number, parts.map(<[Level]>::to_vec));
+            }
+        }
     }
 
     fn set(&mut self, key: i64, lots: i64) {
@@ -186,12 +261,12 @@ impl Book {
         if bids.len() > MERGE_FROM {
             self.bids.merge(bids.clone());
         } else {
-            bids.iter().for_each(|&(price, lots)| self.bids.set(price, lots));
+            self.bids.set_all(&bids, 1);
         }
         if asks.len() > MERGE_FROM {
             self.asks.merge(asks.iter().map(|&(price, lots)| (-price, lots)).collect());
         } else {
-            asks.iter().for_each(|&(price, lots)| self.asks.set(-price, lots));
+            self.asks.set_all(&asks, -1);
         }
         let (low, high) = self.truncate();
         bids.extend(low.into_iter().map(|key| (key, 0)));
@@ -325,6 +400,34 @@ mod tests {
                 let tops: Vec<i64> = half.pieces.iter().map(|piece| piece[piece.len() - 1].0).collect();
                 assert_eq!(half.tops, tops);
             }
+        }
+    }
+
+    #[test]
+    fn runs_of_changes_end_as_one_by_one() {
+        let mut draw = 5u64;
+        let mut next = |below: u64| {
+            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (draw >> 33) % below
+        };
+        let (mut runs, mut single) = (Half::default(), Half::default());
+        for step in 0..4_000 {
+            // It grows and shrinks, dense and wide, mostly from the best on; now and then in any order.
+            let reach = [40, 400, 4_000][next(3) as usize];
+            let mut changes: Vec<Level> = (0..next(150))
+                .map(|_| {
+                    (next(reach) as i64 + 1, if next(10) < 3 + step / 500 { 0 } else { 1 + next(9) as i64 })
+                })
+                .collect();
+            if next(8) > 0 {
+                changes.sort_by_key(|&(price, _)| price);
+            }
+            runs.set_all(&changes, -1);
+            changes.iter().for_each(|&(price, lots)| single.set(-price, lots));
+            assert_eq!(runs, single);
+            assert!(runs.pieces.iter().all(|piece| (1..=PIECE).contains(&piece.len())));
+            let tops: Vec<i64> = runs.pieces.iter().map(|piece| piece[piece.len() - 1].0).collect();
+            assert_eq!(runs.tops, tops);
         }
     }
 

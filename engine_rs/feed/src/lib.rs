@@ -4,7 +4,7 @@
 //! - [`book`]: an aggregated order book; [`event`]: what a consumer is told;
 //! - [`protocol`]: what exchanges say and want to hear, one file each;
 //! - [`machine`], [`session`], [`link`]: a subscription, a connection, a venue over time, without a socket or a
-//!   clock; [`backoff`], [`settings`], [`counts`], [`trades`] serve them;
+//!   clock; [`backoff`], [`settings`], [`counts`], [`rate`], [`trades`] serve them;
 //! - [`net`], [`driver`]: sockets and time; [`hub`]: the queue to the consumer; [`feed`]: all of it together;
 //! - [`capture`]: what a consumer was given, in a file; [`instrument`]: tick and lot by REST.
 
@@ -22,6 +22,7 @@ pub mod link;
 pub mod machine;
 pub mod net;
 pub mod protocol;
+pub mod rate;
 pub mod session;
 pub mod settings;
 pub mod stamp;

@@ -15,6 +15,7 @@ use market_feed::driver::wall_ns;
 use market_feed::event::Event;
 use market_feed::feed::{Config, Feed, Subscription};
 use market_feed::protocol::VENUES;
+use market_feed::rate::Rate;
 use market_feed::settings::Settings;
 use pyo3::exceptions::{PyIndexError, PyOSError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -61,8 +62,9 @@ fn unwritable(path: &Path, error: &std::io::Error) -> PyErr {
 pub struct FeedHandle {
     feed: Feed,
     capture: Mutex<Option<(PathBuf, Writer)>>,
-    /// Per venue: when and how many messages there were at the last look.
-    rates: Mutex<Vec<(Instant, u64, f64)>>,
+    /// Per venue, on a clock that begins with the feed.
+    rates: Mutex<Vec<Rate>>,
+    since: Instant,
     process: u32,
 }
 
@@ -82,16 +84,11 @@ impl FeedHandle {
         }
     }
 
+    /// Messages a second over the last three.
     fn rate(&self, venue: usize, received: u64) -> f64 {
-        let mut rates = lock(&self.rates);
-        let (since, before, rate) = rates[venue];
-        let elapsed = since.elapsed();
-        if elapsed < Duration::from_millis(200) {
-            return rate;
-        }
-        let rate = (received - before) as f64 / elapsed.as_secs_f64();
-        rates[venue] = (Instant::now(), received, rate);
-        rate
+        let now_ns = i64::try_from(self.since.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        let (messages, nanos) = lock(&self.rates)[venue].look(now_ns, received);
+        messages as f64 * 1e9 / nanos.max(1) as f64
     }
 }
 
@@ -125,9 +122,15 @@ impl FeedHandle {
                 Ok(writer) => Ok((path, writer)),
                 Err(error) => Err(unwritable(&path, &error)),
             });
-            let rates = feed.venue_stats().iter().map(|_| (Instant::now(), 0, 0.0)).collect();
+            let rates = feed.venue_stats().iter().map(|_| Rate::new(0)).collect();
             let capture = Mutex::new(writer.transpose()?);
-            Ok(Self { feed, capture, rates: Mutex::new(rates), process: std::process::id() })
+            Ok(Self {
+                feed,
+                capture,
+                rates: Mutex::new(rates),
+                since: Instant::now(),
+                process: std::process::id(),
+            })
         })
     }
 

@@ -8,12 +8,16 @@ use crate::world::{MS, SECOND, World, settings};
 pub const TWO: [&str; 2] = ["AAA", "BBB"];
 
 pub fn opened(venue: &str, set: &[(&str, u64)]) -> World {
+    opened_with(venue, set, 7)
+}
+
+pub fn opened_with(venue: &str, set: &[(&str, u64)], seed: u64) -> World {
     let depth = match venue {
         "kraken" => Some(10),
         "bybit" => Some(50),
         _ => None,
     };
-    let mut world = World::new(venue, depth, &TWO, settings(set), 7);
+    let mut world = World::new(venue, depth, &TWO, settings(set), seed);
     world.tick();
     world
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::world::exchange::{Exchange, LOT, TICK};
 
-fn symbols() -> Symbols {
+pub fn symbols() -> Symbols {
     let grid = || Grid::new(TICK, LOT).unwrap();
     Symbols::new(["AAA", "BBB"].iter().map(|name| ((*name).to_owned(), grid())).collect())
 }

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-use crate::venue::{Watched, behave_well, book, config, counter, serve, subscribe, watch};
+use crate::venue::{PATIENCE, Watched, behave_well, book, config, counter, serve, subscribe, watch};
 
 /// Bytes of an unmasked frame: `head` is final bit and kind.
 fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
@@ -354,13 +354,13 @@ fn f42_a_consumer_that_stops_loses_events_that_are_counted_and_gets_the_book_aga
     let mut watched = Watched { feed: Feed::start(config).unwrap(), events: Vec::new() };
     let start = Instant::now();
     while watched.stats().messages.received < 20_003 {
-        assert!(start.elapsed() < Duration::from_secs(20), "the socket is read whoever polls");
+        assert!(start.elapsed() < PATIENCE, "the socket is read whoever polls");
         sleep_here(5);
     }
     let messages = watched.stats().messages;
     assert!(messages.add_up() && messages.dropped > 15_000, "{messages:?}");
     while ponged() == 0 {
-        assert!(start.elapsed() < Duration::from_secs(20), "pings are answered whoever polls");
+        assert!(start.elapsed() < PATIENCE, "pings are answered whoever polls");
         sleep_here(5);
     }
     watched.until("the book", |watched| {
