@@ -113,6 +113,7 @@ def test_four_panels_repaint_twelve_times_a_second_while_twenty_thousand_events_
     assert per_second >= 20_000
 
 
+@pytest.mark.slow
 def test_pause_stops_the_market_and_the_pictures(visit: Callable[..., Visit]) -> None:
     page = visit().open()
     page.pause()

@@ -172,6 +172,7 @@ def test_sliders_change_the_market_and_the_link_brings_it_back(visit: Callable[.
     assert "× 2" in agent_row(again, "maker-north")[0]
 
 
+@pytest.mark.slow
 def test_a_strategy_joins_with_its_parameters(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="60", view="agents")
     page.page.get_by_text("Strategy", exact=True).click()
@@ -203,6 +204,7 @@ def test_agents_their_orders_and_who_traded_with_whom(visit: Callable[..., Visit
     until(lambda: page.page.locator("td", has_text="switch on").count() == 1, "the agent stays on")
 
 
+@pytest.mark.slow
 def test_side_by_side_shows_the_chosen_listings(visit: Callable[..., Visit]) -> None:
     page = visit().open(scenario="triangle", speed="60", beside="HUB:ETH/BTC,HUB:BTC/USD", view="beside")
     until(lambda: page.page.locator(".top").count() >= 2, "no columns")
