@@ -262,7 +262,8 @@ accounts[accounts.agent.isin(rivals)].assign(line=lambda rows: rows.agent.map(ri
 )
 
 # %% [markdown]
-# **Notice** that ten times faster is not ten times better paid. It is everything or nothing.
+# **Notice** that ten times faster is not ten times better paid. It is everything or nothing, or less: whoever comes second
+# may have bought a leg whose other end is gone.
 #
 # ## The race, by itself
 #

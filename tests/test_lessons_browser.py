@@ -27,8 +27,8 @@ PATIENCE_MS = 400_000
 # As a reader starts it: no option but where to listen.
 PLAIN = ("--address", "127.0.0.1", "--liveness")
 
-#: All text of a page, also where it hides in shadow roots; the number of figures, and of those that drew.
-LOOK = """
+#: All text of a page, also where it hides in shadow roots.
+READ = """
 () => {
     const texts = []
     const search = root => {
@@ -41,17 +41,23 @@ LOOK = """
         }
     }
     search(document.body)
+    return texts.join("\\n")
+}
+"""
+#: That text; the number of figures, of those that drew, and of their vertical ranges.
+LOOK = f"""
+() => {{
     const views = window.Bokeh ? [...Bokeh.index.all_views()] : []
     const figures = views.filter(view => view.model.type === "Figure")
-    const painted = figures.filter(({canvas_view}) => {
-        const {width, height} = canvas_view.primary.canvas
-        if (!width || !height) { return false }
+    const painted = figures.filter(({{canvas_view}}) => {{
+        const {{width, height}} = canvas_view.primary.canvas
+        if (!width || !height) {{ return false }}
         const image = canvas_view.primary.canvas.getContext("2d").getImageData(0, 0, width, height)
         return new Set(new Uint32Array(image.data.buffer)).size > 5
-    })
+    }})
     const axes = new Set(figures.map(view => view.model.y_range.id))
-    return {text: texts.join("\\n"), figures: figures.length, painted: painted.length, axes: axes.size}
-}
+    return {{text: ({READ})(), figures: figures.length, painted: painted.length, axes: axes.size}}
+}}
 """
 
 
@@ -79,8 +85,8 @@ def test_a_served_lesson_runs_to_its_verdicts(lesson: Path, browser: Browser, tm
         page.set_default_timeout(PATIENCE_MS)
         complaints = listen(page)
         page.goto(site.url)
-        # Looking at every canvas costs as much as drawing: once a second, or the page would do nothing else.
-        page.wait_for_function(f"() => ({LOOK})().text.includes('standard_error')", polling=1000)
+        # Looking at every canvas costs as much as drawing: until the table is there only the text is read.
+        page.wait_for_function(f"() => ({READ})().includes('standard_error')", polling=1000)
         seen = until_painted(page)
         if folder := os.environ.get("MARKET_SIM_PICTURES"):
             # The page scrolls inside itself: only a tall window shows all of it.
@@ -115,7 +121,7 @@ def test_the_dashboard_s_page_of_lessons_opens_a_served_one(browser: Browser, tm
         links.nth(len(LESSONS) - 1).wait_for()
         links.first.click()
         page.wait_for_url(f"**/{LESSONS[0].stem}")
-        page.wait_for_function(f"() => ({LOOK})().text.includes('standard_error')", polling=1000)
+        page.wait_for_function(f"() => ({READ})().includes('standard_error')", polling=1000)
         seen = until_painted(page)
         # Whoever comes back finds the table that the run has left.
         page.go_back()
