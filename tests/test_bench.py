@@ -172,14 +172,26 @@ GENERATOR = (
 
 
 @pytest.mark.skipif(not GENERATOR.is_file(), reason="no workload generator beside MARKET_SIM_DATA")
-@pytest.mark.parametrize("shape", ["shallow", "deep"])
-def test_figures_equal_those_of_the_generator(shape, tmp_path):
+@pytest.mark.parametrize(
+    ("shape", "ways"),
+    [
+        ("shallow", WAYS),
+        pytest.param(
+            "deep",
+            [way for way in WAYS if way != "reference"],
+            marks=pytest.mark.skipif("rust" not in WAYS, reason="needs the native engine"),
+        ),
+        # A preload of 100,000 orders, in Python.
+        pytest.param("deep", ["reference"], marks=pytest.mark.slow),
+    ],
+    ids=["shallow", "deep", "deep-reference"],
+)
+def test_figures_equal_those_of_the_generator(shape, ways, tmp_path):
     out = tmp_path / shape
     command = [sys.executable, str(GENERATOR), shape, "3000", "42", str(out)]
     subprocess.run(command, check=True, capture_output=True)
     said = json.loads(out.with_suffix(".json").read_text())
-    # The deep book's preload of 100,000 orders is what takes the time, so each path runs once.
-    for way in WAYS:
+    for way in ways:
         report = bench_match(out.with_suffix(".bin"), way, rounds=1)
         assert {name: getattr(report, name) for name in ("fills", "traded", "hash")} == {
             name: said[name] for name in ("fills", "traded", "hash")
