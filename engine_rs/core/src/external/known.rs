@@ -94,11 +94,18 @@ impl Recorded {
         self.orders[place as usize].departed = false;
     }
 
-    /// It is over in the record: its id may come again.
-    pub fn forget_id(&mut self, place: Place) {
+    /// It is over in the record: its id may come again. Gives the lots that were left of it.
+    pub fn end(&mut self, place: Place) -> Lots {
         let order = &mut self.orders[place as usize];
         self.places.remove(order.id);
-        order.lots = 0;
+        std::mem::take(&mut order.lots)
+    }
+
+    /// The same by its id, if such an order lives.
+    #[inline]
+    pub fn end_id(&mut self, id: u64) -> Option<(Place, Lots)> {
+        let place = self.places.take(id)?;
+        Some((place, std::mem::take(&mut self.orders[place as usize].lots)))
     }
 
     /// Nothing of it is left here either.

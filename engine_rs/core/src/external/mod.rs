@@ -169,6 +169,14 @@ fn best_own(book: &Book, side: Side) -> Option<Quote> {
         .find(|quote| quote.lots > 0)
 }
 
+/// Whether the participant's own other side stands in the way of an order. Asking for the best of all first
+/// spares a look through the level's orders nearly always.
+#[inline]
+fn meets_own(book: &Book, side: Side, price: Ticks) -> bool {
+    book.meets(side, Some(price))
+        && best_own(book, side.opposite()).is_some_and(|own| side.accepts(price, own.price))
+}
+
 const fn book_order(counter: u32) -> OrderId {
     OrderId::new(EXTERNAL_BOOK, counter)
 }
@@ -267,9 +275,7 @@ impl External {
     /// crossed did not trade with itself, so it must not here.
     #[inline]
     fn add(&mut self, desk: &mut Desk, side: Side, price: Ticks, lots: Lots) -> bool {
-        // Asking for the best of all first spares a look through the level's orders nearly always.
-        let met = desk.book().best(side.opposite()).is_some_and(|best| side.accepts(price, best.price));
-        if met && best_own(desk.book(), side.opposite()).is_some_and(|own| side.accepts(price, own.price)) {
+        if meets_own(desk.book(), side, price) {
             self.stats.held_back += 1;
             return false;
         }

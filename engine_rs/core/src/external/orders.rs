@@ -1,7 +1,7 @@
 //! Flow order by order: every recorded add, reduce and delete is an order of ours, at its place in the queue.
 
 use super::known::Place;
-use super::{Desk, External, OrderOp, OrderOpKind, best_own, book_order};
+use super::{Desk, External, OrderOp, OrderOpKind, book_order, meets_own};
 use crate::order::TimeInForce;
 use crate::types::{EXTERNAL_BOOK, EXTERNAL_TAKER, Lots, OrderId, Side, Ticks};
 
@@ -59,6 +59,10 @@ impl External {
                     self.leave(desk, place);
                 }
             }
+            OrderOpKind::Delete => match self.recorded.end_id(op.id) {
+                Some((place, lots)) => self.left(desk, place, lots),
+                None => self.stats.unknown_orders += 1,
+            },
             _ => match self.recorded.place(op.id) {
                 Some(place) => self.change(desk, place, op),
                 None => self.stats.unknown_orders += 1,
@@ -92,10 +96,7 @@ impl External {
     /// then they wait (`false`).
     fn stand(&mut self, desk: &mut Desk, place: Place, lots: Lots) -> bool {
         let order = *self.recorded.get(place);
-        let opposite = order.side.opposite();
-        let crosses = |price| order.side.accepts(order.price, price);
-        let crossing = desk.book().best(opposite).is_some_and(|best| crosses(best.price));
-        if crossing && best_own(desk.book(), opposite).is_some_and(|own| crosses(own.price)) {
+        if meets_own(desk.book(), order.side, order.price) {
             self.recorded.depart(place);
             return false;
         }
@@ -124,15 +125,21 @@ impl External {
 
     /// The order is over in the record.
     fn leave(&mut self, desk: &mut Desk, place: Place) {
-        let lots = self.recorded.get(place).lots;
-        self.recorded.forget_id(place);
+        let lots = self.recorded.end(place);
+        self.left(desk, place, lots);
+    }
+
+    /// What follows when it is over, and so many lots were left of it.
+    #[inline]
+    fn left(&mut self, desk: &mut Desk, place: Place, lots: Lots) {
         self.cut_by(desk, place, lots);
         if !self.recorded.get(place).departed {
             self.recorded.release(place);
         }
     }
 
-    /// The same, where the record has just fallen by so many lots: without agents nothing else can differ.
+    /// `cut` where the record has just fallen by so many lots: without agents nothing else can differ.
+    #[inline]
     fn cut_by(&mut self, desk: &mut Desk, place: Place, lots: Lots) {
         let order = self.recorded.get(place);
         match order.slot().filter(|_| self.after.is_empty() && !order.departed) {

@@ -71,10 +71,18 @@ impl Places {
         true
     }
 
-    #[inline]
     pub fn remove(&mut self, id: u64) {
+        self.take(id).expect("what is removed is there");
+    }
+
+    /// Forgets an id and gives its place, if it was noted.
+    #[inline]
+    pub fn take(&mut self, id: u64) -> Option<Place> {
         let (mut hole, last) = (self.find(id), self.entries.len() - 1);
-        assert!(self.entries[hole].place != FREE, "what is removed is there");
+        let place = self.entries[hole].place;
+        if place == FREE {
+            return None;
+        }
         let mut at = (hole + 1) & last;
         while self.entries[at].place != FREE {
             // An entry moves into the hole unless that lies before its home.
@@ -87,6 +95,7 @@ impl Places {
         }
         self.entries[hole].place = FREE;
         self.taken -= 1;
+        Some(place)
     }
 
     #[cold]
@@ -115,8 +124,8 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // Few distinct ids, some far apart, so that entries meet and wrap around the end.
             let id = ((state >> 33) % 3_000) << (16 * ((state >> 60) & 1));
-            if state >> 62 == 0 && map.remove(&id).is_some() {
-                places.remove(id);
+            if state >> 62 == 0 {
+                assert_eq!(places.take(id), map.remove(&id));
             } else {
                 assert_eq!(places.insert(id, step), !map.contains_key(&id));
                 map.entry(id).or_insert(step);
