@@ -304,6 +304,7 @@ def test_fits_a_phone(visit: Callable[..., Visit]) -> None:
     page = visit(390, 844).open()
     wide = page.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
+    expect(page.page.get_by_label("Toggle theme")).to_be_in_viewport(ratio=1)
     # The controls are folded away, one tap brings them.
     expect(page.button("Pause")).to_have_count(0)
     page.button("Open drawer").click()

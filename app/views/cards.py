@@ -15,7 +15,7 @@ STYLE = """
 .cell { min-width: 0; white-space: nowrap; }
 @media (max-width: 1440px) { .cards { grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); }
   .wide { grid-column: span 2; } }
-@media (max-width: 700px) { .wide { grid-column: auto; } }
+@media (max-width: 700px) { .wide { grid-column: 1 / -1; } }
 .label { font-size: 11px; letter-spacing: .08em; text-transform: uppercase; color: var(--muted); }
 .value { font-size: 23px; font-weight: 650; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .value small { font-size: 13px; font-weight: 500; margin-left: 5px; color: var(--muted); }

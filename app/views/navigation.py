@@ -8,13 +8,13 @@ MARKETS, BACKTEST, LESSONS = "Markets", "Backtest", "Lessons"
 PAGES = {MARKETS: "?", BACKTEST: "?page=backtest", LESSONS: "?page=lessons"}
 
 STYLE = """
-:host { margin: 0; }
+:host { margin: 0 0 0 16px; }
 nav { display: flex; gap: 4px; align-items: center; white-space: nowrap; }
 a { color: #ffffff; opacity: .78; text-decoration: none; font-size: 14px; padding: 4px 12px;
   border-radius: 999px; }
 a:hover, a:focus-visible { opacity: 1; background: rgb(255 255 255 / 12%); }
 a[aria-current] { opacity: 1; font-weight: 650; background: rgb(255 255 255 / 16%); }
-@media (max-width: 700px) { nav { gap: 0; } a { padding: 4px 7px; font-size: 13px; } }
+@media (max-width: 700px) { :host { margin: 0; } nav { gap: 0; } a { padding: 4px 4px; font-size: 11.5px; } }
 """
 
 
@@ -25,4 +25,4 @@ def navigation(here: str, dark: bool = True) -> pn.pane.HTML:
         f"<a href='{escape(target + theme)}'{' aria-current=page' if name == here else ''}>{name}</a>"
         for name, target in PAGES.items()
     )
-    return pn.pane.HTML(f"<nav aria-label='Pages'>{links}</nav>", stylesheets=[STYLE], margin=(0, 8))
+    return pn.pane.HTML(f"<nav aria-label='Pages'>{links}</nav>", stylesheets=[STYLE])
