@@ -204,11 +204,16 @@ def test_npz_is_never_unpickled(tmp_path):
         open_tables(str(path), "hftbacktest")
 
 
+# Nanoseconds since midnight have as many digits as milliseconds since 1970.
+NS_OF_A_DAY = "time,symbol,bid,ask,bid_size,ask_size\n34200000000000,AAA,10.00,10.02,5,7\n"
+
+
 @pytest.mark.parametrize(
     ("text", "form", "why"),
     [
         (QUOTES.replace("10.01", "ten"), "quotes", "line 4: bid is 'ten'"),
         (QUOTES.replace("2024-01-02T09:30:01Z", "later"), "quotes", "line 4: 'later' is no time"),
+        (NS_OF_A_DAY, "quotes", "line 2: '34200000000000' is no time before 2262"),
         (QUOTES.replace("20.1,20.2,1,1", "20.1,20.2"), "quotes", "line 3: 4 columns, where 6 are expected"),
         (QUOTES.replace("bid,", "offer_to_buy,"), "quotes", "no column 'bid'"),
         (TRADES.replace("sell", "both"), "trades", "line 3: side is 'both'"),

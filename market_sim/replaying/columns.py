@@ -26,6 +26,7 @@ FORMATS = (
     "%d.%m.%Y %H:%M:%S%.f",
     "%Y.%m.%d %H:%M",
 )
+LAST_NS = 2**63 - 1
 TIME_REMEDY = 'Write times as "2024-01-31 09:30:00.5" (UTC) or as seconds, ms, us or ns since 1970.'
 #: The number of a block's first line, or of each of its lines where it was picked from more.
 Lines = int | Numbers
@@ -73,7 +74,7 @@ def times_ns(texts: pl.Series, file: str, first: Lines) -> Numbers:
     """Nanoseconds since 1970. DataError for the first line whose time cannot be read."""
     plain = texts.str.strip_chars()
     if bool(plain.str.contains(r"^\d{9,19}(\.\d+)?$").fill_null(False).all()):
-        return _epoch_ns(plain)
+        return _epoch_ns(plain, file, first)
     told = plain.str.replace("T", " ", literal=True).str.replace(r"(Z|\+00:?00)$", "")
     best: pl.Series | None = None
     for form in FORMATS:
@@ -90,12 +91,16 @@ def times_ns(texts: pl.Series, file: str, first: Lines) -> Numbers:
     raise DataError(f"{texts[at]!r} is no time", file, line_of(first, at), TIME_REMEDY)
 
 
-def _epoch_ns(plain: pl.Series) -> Numbers:
+def _epoch_ns(plain: pl.Series, file: str, first: Lines) -> Numbers:
     parts = plain.str.split_exact(".", 1).struct.unnest()
     whole = parts["field_0"].cast(pl.Int64).to_numpy()
     digits = len(parts["field_0"][0])
     # 10 digits are seconds until the year 2286, 13 milliseconds, 16 microseconds, 19 nanoseconds.
     power = 9 if digits <= 11 else 6 if digits <= 14 else 3 if digits <= 17 else 0
+    late = np.flatnonzero(whole > LAST_NS // 10**power)
+    if len(late):
+        at = int(late[0])
+        raise DataError(f"{plain[at]!r} is no time before 2262", file, line_of(first, at), TIME_REMEDY)
     fraction = parts["field_1"].fill_null("").str.slice(0, power).str.pad_end(power, "0") if power else None
     rest = 0 if fraction is None else fraction.cast(pl.Int64).to_numpy()
     return whole * 10**power + rest
