@@ -84,9 +84,9 @@ class Controls:
             "tif": "" if self.tif == GOOD_TILL_CANCEL else self.tif,
             "post_only": "yes" if self.post_only else "",
         }
-        shown = {key: text for key, text in looks.items() if text}
+        said = {key: text for key, text in looks.items() if text}
         if self.market:
-            return {"market": self.market, **shown}
+            return {"market": self.market, **said}
         source = {"replay": self.replay} if self.replay else {"scenario": self.scenario}
         if self.live:
             source = {"live": self.live, **({"record": "yes"} if self.record else {})}
@@ -101,7 +101,7 @@ class Controls:
             **pairs,
             **own,
             **strategy,
-            **shown,
+            **said,
         }
 
 

@@ -29,43 +29,48 @@ def trader_metrics(orders: pl.LazyFrame, listings: Sequence[Listing]) -> pl.Data
         },
         schema={"listing": pl.String, "base": pl.String, "quote": pl.String},
     )
-    by_order = _by_order(orders)
     maker_lots, filled, ordered = (
         pl.col(name).sum() for name in ("maker_lots", "filled_lots", "ordered_lots")
     )
-    told = by_order.group_by(KEYS).agg(
-        pl.len().alias("orders"),
-        (pl.col("filled_lots") > 0).sum().alias("orders_filled"),
-        pl.when(ordered > 0).then(filled / ordered).alias("fill_ratio"),
-        pl.col("fills").sum(),
-        pl.when(filled > 0).then(maker_lots / filled).alias("maker_share"),
-        pl.col("traded").filter(pl.col("side") == "buy").sum().alias("bought"),
-        pl.col("traded").filter(pl.col("side") == "sell").sum().alias("sold"),
-        pl.col("turnover").sum(),
-        pl.col("fees").sum(),
-        ((pl.col("first_fill_ns") - pl.col("arrived_ns")).filter("first_as_maker") / SECOND_NS)
-        .mean()
-        .alias("time_in_queue_mean_s"),
+    told = (
+        by_order(orders)
+        .group_by(KEYS)
+        .agg(
+            pl.len().alias("orders"),
+            (pl.col("filled_lots") > 0).sum().alias("orders_filled"),
+            pl.when(ordered > 0).then(filled / ordered).alias("fill_ratio"),
+            pl.col("fills").sum(),
+            pl.when(filled > 0).then(maker_lots / filled).alias("maker_share"),
+            pl.col("traded").filter(pl.col("side") == "buy").sum().alias("bought"),
+            pl.col("traded").filter(pl.col("side") == "sell").sum().alias("sold"),
+            pl.col("turnover").sum(),
+            pl.col("fees").sum(),
+            ((pl.col("first_fill_ns") - pl.col("arrived_ns")).filter("first_as_maker") / SECOND_NS)
+            .mean()
+            .alias("time_in_queue_mean_s"),
+        )
     )
     return told.join(units, on="listing").sort(KEYS).collect()
 
 
-def _by_order(orders: pl.LazyFrame) -> pl.LazyFrame:
+def by_order(reports: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per order that a venue took, from a table of `orders`: sent, arrived, side, lots ordered (after
+    its last replacement) and filled, first fill, and what its fills came to in base and quote units.
+    """
     keys = [*KEYS, "order"]
+    first = pl.col("side", "sent_ns", "size_lots", "queue_ahead").first()
     taken = (
-        orders.filter(pl.col("event") == "accepted")
+        reports.filter(pl.col("event") == "accepted")
         .group_by(keys)
-        .agg(
-            pl.col("side").first(), pl.col("time_ns").first().alias("arrived_ns"), pl.col("size_lots").first()
-        )
+        .agg(first, pl.col("time_ns").first().alias("arrived_ns"))
     )
     resized = (
-        orders.filter(pl.col("event") == "replaced")
+        reports.filter(pl.col("event") == "replaced")
         .group_by(keys)
         .agg(pl.col("size_lots").last().alias("resized_lots"))
     )
     fills = (
-        orders.filter(pl.col("event") == "fill")
+        reports.filter(pl.col("event") == "fill")
         .group_by(keys)
         .agg(
             pl.len().alias("fills"),
@@ -85,6 +90,5 @@ def _by_order(orders: pl.LazyFrame) -> pl.LazyFrame:
             pl.coalesce("resized_lots", "size_lots").alias("ordered_lots"),
             pl.col("fills", "filled_lots", "maker_lots").fill_null(0),
             pl.col("traded", "turnover", "fees").fill_null(0.0),
-            pl.col("first_as_maker").fill_null(False),
         )
     )

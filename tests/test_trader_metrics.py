@@ -22,15 +22,45 @@ SCHEMA = {
     "fee": pl.Float64,
     "is_maker": pl.Boolean,
     "size_lots": pl.Int64,
+    "sent_ns": pl.Int64,
+    "queue_ahead": pl.Float64,
 }
 
 
 def accepted(time_s, order, side="buy", lots=10, agent="ann"):
-    return (time_s * S, HERE.name, agent, order, "accepted", side, None, lots / 10, None, None, lots)
+    return (
+        time_s * S,
+        HERE.name,
+        agent,
+        order,
+        "accepted",
+        side,
+        None,
+        lots / 10,
+        None,
+        None,
+        lots,
+        None,
+        None,
+    )
 
 
 def fill(time_s, order, lots, price, is_maker, fee=0.0, side="buy", agent="ann"):
-    return (time_s * S, HERE.name, agent, order, "fill", side, price, lots / 10, fee, is_maker, lots)
+    return (
+        time_s * S,
+        HERE.name,
+        agent,
+        order,
+        "fill",
+        side,
+        price,
+        lots / 10,
+        fee,
+        is_maker,
+        lots,
+        None,
+        None,
+    )
 
 
 def figures(*rows):
@@ -62,7 +92,7 @@ def test_orders_fills_and_what_they_came_to_are_counted_per_trader():
 
 
 def test_a_replaced_order_counts_with_its_last_size():
-    replaced = (2 * S, HERE.name, "ann", 1, "replaced", "buy", 100.0, 2.0, None, None, 20)
+    replaced = (2 * S, HERE.name, "ann", 1, "replaced", "buy", 100.0, 2.0, None, None, 20, None, None)
     assert figures(accepted(1, 1), replaced, fill(3, 1, 5, 100.0, True))["ann"]["fill_ratio"] == 0.25
 
 

@@ -19,10 +19,27 @@ from market_sim.backtesting.bootstrap import interval
 from market_sim.backtesting.curve import mids_at
 from market_sim.listing import Listing
 from market_sim.result import Result
+from market_sim.trader_metrics import by_order
 from market_sim.units import SECOND_NS
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 HORIZONS_S = (1, 5, 30)
+ORDER_COLUMNS = (
+    "order",
+    "listing",
+    "side",
+    "sent_ns",
+    "arrived_ns",
+    "size_lots",
+    "queue_ahead",
+    "resized_lots",
+    "filled_lots",
+    "first_fill_ns",
+    "first_as_maker",
+    "ended_by",
+    "unfilled_lots",
+    "ordered_lots",
+)
 
 
 def with_markouts(
@@ -72,41 +89,14 @@ def _weighted(pairs: Floats) -> Floats:
 def orders_of(result: Result, agent: str) -> pl.DataFrame:
     """One row per order that a venue took: sent, arrived, side, lots ordered and filled, first fill, end."""
     reports = result.lazy("orders").filter(pl.col("agent") == agent)
-    accepted = reports.filter(pl.col("event") == "accepted").group_by("order", "listing").first()
-    resized = (
-        reports.filter(pl.col("event") == "replaced")
-        .group_by("order", "listing")
-        .agg(pl.col("size_lots").last().alias("resized_lots"))
-    )
-    filled = (
-        reports.filter(pl.col("event") == "fill")
-        .group_by("order", "listing")
-        .agg(
-            pl.col("size_lots").sum().alias("filled_lots"),
-            pl.col("time_ns").first().alias("first_fill_ns"),
-            pl.col("is_maker").first().alias("first_as_maker"),
-        )
-    )
+    keys = ["order", "listing"]
     ended = (
         reports.filter(pl.col("event") == "cancelled")
-        .group_by("order", "listing")
+        .group_by(keys)
         .agg(pl.col("reason").last().alias("ended_by"), pl.col("size_lots").last().alias("unfilled_lots"))
     )
-    keys = ["order", "listing"]
-    return (
-        accepted.select(
-            *keys, "side", "sent_ns", pl.col("time_ns").alias("arrived_ns"), "size_lots", "queue_ahead"
-        )
-        .join(resized, on=keys, how="left")
-        .join(filled, on=keys, how="left")
-        .join(ended, on=keys, how="left")
-        .with_columns(
-            pl.coalesce("resized_lots", "size_lots").alias("ordered_lots"),
-            pl.col("filled_lots").fill_null(0),
-        )
-        .sort("sent_ns", "order")
-        .collect()
-    )
+    lives = by_order(reports).join(ended, on=keys, how="left")
+    return lives.select(ORDER_COLUMNS).sort("sent_ns", "order").collect()
 
 
 def order_figures(orders: pl.DataFrame) -> dict[str, Any]:

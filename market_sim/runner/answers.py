@@ -29,7 +29,7 @@ def answer(market: Market, question: Ask) -> Any:
         return table(market, str(name), str(form))
     if question.what == "metrics":
         (agent,) = question.about
-        return metrics(market).filter(pl.col("agent") == str(agent)).to_dicts()
+        return metrics(market, str(agent)).to_dicts()
     return summary(market)
 
 
@@ -80,9 +80,11 @@ def table(market: Market, name: str, form: str) -> bytes:
     return out.getvalue()
 
 
-def metrics(market: Market) -> pl.DataFrame:
-    """What every trader's orders came to, of those that the tape still holds whole."""
-    return trader_metrics(_lazy(market, "orders"), market.listings)
+def metrics(market: Market, agent: str | None = None) -> pl.DataFrame:
+    """What a trader's orders came to, or every trader's, of those that the tape still holds whole."""
+    orders = _lazy(market, "orders")
+    own = orders if agent is None else orders.filter(pl.col("agent") == agent)
+    return trader_metrics(own, market.listings)
 
 
 def accounts(market: Market) -> pl.DataFrame:
