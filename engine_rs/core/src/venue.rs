@@ -171,11 +171,8 @@ impl Venue {
         lots: Lots,
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
-        let mark = out.len();
-        let (found, mut say) = self.desk(now_ns, listing, out);
-        found.ok_or(RejectReason::UnknownListing)?.reduce(id, lots, &mut say)?;
-        self.settle(now_ns, listing, mark, None, out);
-        Ok(())
+        self.resize(now_ns, listing, out, |found, say| found.reduce(id, lots, say))
+            .unwrap_or(Err(RejectReason::UnknownListing))
     }
 
     /// Adds recorded lots to a resting order in its place.
@@ -187,11 +184,8 @@ impl Venue {
         lots: Lots,
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
-        let mark = out.len();
-        let (found, mut say) = self.desk(now_ns, listing, out);
-        found.ok_or(RejectReason::UnknownListing)?.grow(id, lots, &mut say)?;
-        self.settle(now_ns, listing, mark, None, out);
-        Ok(())
+        self.resize(now_ns, listing, out, |found, say| found.grow(id, lots, say))
+            .unwrap_or(Err(RejectReason::UnknownListing))
     }
 
     /// `reduce_by` of an order that stands at this place of the book of a listing that exists.
@@ -204,10 +198,12 @@ impl Venue {
         lots: Lots,
         out: &mut Vec<Event>,
     ) {
-        let mark = out.len();
-        let (found, mut say) = self.desk(now_ns, listing, out);
-        found.expect("the listing exists").reduce_at(place, lots, &mut say);
-        self.settle(now_ns, listing, mark, None, out);
+        let reduce = |found: &mut Listing, say: &mut Writer| {
+            found.reduce_at(place, lots, say);
+            Ok(())
+        };
+        let done = self.resize(now_ns, listing, out, reduce).expect("the listing exists");
+        done.expect("an order that rests can be reduced");
     }
 
     /// `grow_by` of an order that stands at this place of the book of a listing that exists.
@@ -220,11 +216,27 @@ impl Venue {
         lots: Lots,
         out: &mut Vec<Event>,
     ) -> Result<(), RejectReason> {
+        self.resize(now_ns, listing, out, |found, say| found.grow_at(place, lots, say))
+            .expect("the listing exists")
+    }
+
+    /// Changes the lots of a resting order, and lets stops and pegs follow if that can be; `None` without such a
+    /// listing.
+    #[inline]
+    fn resize(
+        &mut self,
+        now_ns: Nanos,
+        listing: ListingId,
+        out: &mut Vec<Event>,
+        change: impl FnOnce(&mut Listing, &mut Writer) -> Result<(), RejectReason>,
+    ) -> Option<Result<(), RejectReason>> {
         let mark = out.len();
         let (found, mut say) = self.desk(now_ns, listing, out);
-        found.expect("the listing exists").grow_at(place, lots, &mut say)?;
-        self.settle(now_ns, listing, mark, None, out);
-        Ok(())
+        let done = change(found?, &mut say);
+        if done.is_ok() {
+            self.settle(now_ns, listing, mark, None, out);
+        }
+        Some(done)
     }
 
     /// Reports a recorded trade in so far as nobody here took part in it; stops see it. Price and size must be

@@ -63,23 +63,24 @@ impl External {
                 Some((place, lots)) => self.left(desk, place, lots),
                 None => self.stats.unknown_orders += 1,
             },
-            _ => match self.recorded.place(op.id) {
-                Some(place) => self.change(desk, place, op),
-                None => self.stats.unknown_orders += 1,
-            },
+            OrderOpKind::Reduce | OrderOpKind::Execute | OrderOpKind::Replace => {
+                match self.recorded.place(op.id) {
+                    Some(place) => self.change(desk, place, op),
+                    None => self.stats.unknown_orders += 1,
+                }
+            }
         }
     }
 
+    /// The record reduces, executes or replaces a live order.
     fn change(&mut self, desk: &mut Desk, place: Place, op: &OrderOp) {
-        match op.kind {
-            OrderOpKind::Reduce => self.shrink(desk, place, op.lots),
-            OrderOpKind::Execute => {
-                self.execute(desk, place, op.lots);
-                self.shrink(desk, place, op.lots);
-            }
-            OrderOpKind::Replace => self.replace(desk, place, op),
-            _ => self.leave(desk, place),
+        if op.kind == OrderOpKind::Replace {
+            return self.replace(desk, place, op);
         }
+        if op.kind == OrderOpKind::Execute {
+            self.execute(desk, place, op.lots);
+        }
+        self.shrink(desk, place, op.lots);
     }
 
     fn enter(&mut self, desk: &mut Desk, id: u64, side: Side, price: Ticks, lots: Lots) {
