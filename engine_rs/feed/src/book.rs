@@ -321,6 +321,7 @@ impl Book {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draws::draws;
 
     fn sides(book: &Book) -> (Vec<Level>, Vec<Level>) {
         (book.bids().collect(), book.asks().collect())
@@ -368,11 +369,7 @@ mod tests {
 
     #[test]
     fn a_book_of_many_pieces_is_a_sorted_table() {
-        let mut draw = 11u64;
-        let mut next = |below: u64| {
-            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (draw >> 33) % below
-        };
+        let mut next = draws(11);
         let mut table = std::collections::BTreeMap::new();
         let mut half = Half::default();
         for step in 0..60_000 {
@@ -405,11 +402,7 @@ mod tests {
 
     #[test]
     fn runs_of_changes_end_as_one_by_one() {
-        let mut draw = 5u64;
-        let mut next = |below: u64| {
-            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (draw >> 33) % below
-        };
+        let mut next = draws(5);
         let (mut runs, mut single) = (Half::default(), Half::default());
         for step in 0..4_000 {
             // It grows and shrinks, dense and wide, mostly from the best on; now and then in any order.
@@ -433,11 +426,7 @@ mod tests {
 
     #[test]
     fn many_changes_at_once_end_as_one_by_one() {
-        let mut draw = 7u64;
-        let mut next = |below: u64| {
-            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (draw >> 33) % below
-        };
+        let mut next = draws(7);
         let mut once = Book::new(None);
         let mut single = Book::new(None);
         for _ in 0..20 {

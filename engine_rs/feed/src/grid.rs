@@ -272,6 +272,7 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draws::draws;
 
     fn grid() -> Grid {
         Grid::new("0.01", "0.00000001").unwrap()
@@ -293,11 +294,7 @@ mod tests {
 
     #[test]
     fn what_is_read_at_once_is_what_is_read_with_care() {
-        let mut draw = 3u64;
-        let mut next = |below: u64| {
-            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (draw >> 33) % below
-        };
+        let mut next = draws(3);
         let steps = [("0.01", "0.00000001"), ("0.0000000001", "0.000000001"), ("0.25", "1")];
         for _ in 0..60_000 {
             let (tick, lot) = steps[next(3) as usize];

@@ -12,6 +12,8 @@ pub mod backoff;
 pub mod book;
 pub mod capture;
 pub mod counts;
+#[cfg(test)]
+mod draws;
 pub mod driver;
 pub mod event;
 pub mod feed;
