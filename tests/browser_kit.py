@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -281,6 +281,31 @@ class Visit:
     def query(self) -> str:
         """What the address bar says of the controls."""
         return self.page.evaluate("location.search")
+
+
+@contextmanager
+def visits(browser: Browser, site: Served) -> Iterator[Callable[..., Visit]]:
+    """Opens pages, and holds all of them to silence: no error on the console, no request off the machine."""
+    opened: list[Visit] = []
+
+    def begin(width: int = 1680, height: int = 1000) -> Visit:
+        opened.append(Visit(browser, site, width, height))
+        return opened[-1]
+
+    yield begin
+    complaints = [complaint for visit in opened for complaint in visit.complaints]
+    for visit in opened:
+        visit.page.close()
+    assert not complaints
+    assert "Traceback" not in site.log.read_text()
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Wait for a condition; `what` says what did not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
 
 
 def write_recordings(folder: Path) -> None:

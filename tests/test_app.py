@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from market_sim.doctor import find_chromium
-from tests.browser_kit import CHANGES, PATIENCE_MS, Served, Visit
+from tests.browser_kit import CHANGES, PATIENCE_MS, Served, Visit, until, visits
 
 pytestmark = [
     pytest.mark.browser,
@@ -46,27 +46,9 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture
 def visit(browser: Browser, site: Served) -> Iterator[Callable[..., Visit]]:
-    """Opens pages, and holds all of them to silence: no error on the console, no request off the machine."""
-    visits: list[Visit] = []
-
-    def begin(width: int = 1680, height: int = 1000) -> Visit:
-        visits.append(Visit(browser, site, width, height))
-        return visits[-1]
-
-    yield begin
-    complaints = [complaint for visit in visits for complaint in visit.complaints]
-    for visit in visits:
-        visit.page.close()
-    assert not complaints
-    assert "Traceback" not in site.log.read_text()
+    with visits(browser, site) as begin:
+        yield begin
     until(lambda: not site.markets(), "a closed page left its market behind")
-
-
-def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def test_opens_on_a_running_market_that_says_what_it_is(visit: Callable[..., Visit]) -> None:

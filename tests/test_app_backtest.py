@@ -1,14 +1,15 @@
 """The page of backtests in a real Chromium: a run, an upload that is good, and uploads that are not."""
 
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from market_sim.doctor import find_chromium
-from tests.browser_kit import PATIENCE_MS, Served, Visit
+from tests import browser_kit
+from tests.browser_kit import PATIENCE_MS, Served, Visit, visits
 
 pytestmark = [
     pytest.mark.browser,
@@ -21,27 +22,18 @@ MB = 1_000_000
 @pytest.fixture
 def visit(browser: Browser, site: Served) -> Iterator[Callable[[str], Visit]]:
     """Opens the page under a link, and holds it to silence."""
-    visits: list[Visit] = []
 
-    def begin(query: str) -> Visit:
-        visits.append(Visit(browser, site, 1680, 1000))
-        visits[-1].page.goto(f"{site.url}?{query}")
-        visits[-1].button("Run the backtest").wait_for()
-        return visits[-1]
+    def under(query: str) -> Visit:
+        page = begin()
+        page.page.goto(f"{site.url}?{query}")
+        page.button("Run the backtest").wait_for()
+        return page
 
-    yield begin
-    complaints = [complaint for visit in visits for complaint in visit.complaints]
-    for visit in visits:
-        visit.page.close()
-    assert not complaints
-    assert "Traceback" not in site.log.read_text()
+    with visits(browser, site) as begin:
+        yield under
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
+until = partial(browser_kit.until, seconds=PATIENCE_MS / 1000)
 
 
 def upload(page: Visit, file: Path) -> None:

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, expect
 from market_sim.doctor import find_chromium
 from market_sim.runner import open_market
 from market_sim.runner.journal import from_text, play
-from tests.browser_kit import PATIENCE_MS, Served, Visit
-from tests.test_app import TABLES, explained, until
+from tests.browser_kit import PATIENCE_MS, Served, Visit, until, visits
+from tests.test_app import TABLES, explained
 
 pytestmark = [
     pytest.mark.browser,
@@ -24,19 +24,8 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture
 def visit(browser: Browser, site: Served) -> Iterator[Callable[..., Visit]]:
-    """Opens pages, and holds all of them to silence: no error on the console, no request off the machine."""
-    visits: list[Visit] = []
-
-    def begin(width: int = 1680, height: int = 1000) -> Visit:
-        visits.append(Visit(browser, site, width, height))
-        return visits[-1]
-
-    yield begin
-    complaints = [complaint for visit in visits for complaint in visit.complaints]
-    for visit in visits:
-        visit.page.close()
-    assert not complaints
-    assert "Traceback" not in site.log.read_text()
+    with visits(browser, site) as begin:
+        yield begin
 
 
 def mine(page: Visit) -> str:

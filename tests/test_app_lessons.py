@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from app.lessons import cells, lessons, served_names
 from app.views.lessons import LessonCard
 from market_sim.doctor import find_chromium
-from tests.browser_kit import PATIENCE_MS, Served, Visit, served
+from tests.browser_kit import PATIENCE_MS, Served, Visit, served, visits
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -65,11 +65,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def visit(browser: Browser, site: Served) -> Iterator[Callable[[], Visit]]:
-    page = Visit(browser, site, 1400, 900)
-    yield lambda: page
-    page.page.close()
-    assert not page.complaints
-    assert "Traceback" not in site.log.read_text()
+    with visits(browser, site) as begin:
+        yield lambda: begin(1400, 900)
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """The live feed on the page in a real Chromium: an exchange on this machine, and no exchange at all."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from market_sim.replaying import replay
 from market_sim.runner.guests import with_guests
 from market_sim.runner.journal import from_text
 from market_sim.scenario import load
-from tests.browser_kit import PATIENCE_MS, Served, Visit, served
+from tests import browser_kit
+from tests.browser_kit import PATIENCE_MS, Served, Visit, served, visits
 
 
 def has_connector() -> bool:
@@ -59,18 +61,11 @@ def site(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def visit(browser: Browser, site: Served) -> Iterator[Visit]:
-    page = Visit(browser, site, 1680, 1000)
-    yield page
-    page.page.close()
-    assert not page.complaints
-    assert "Traceback" not in site.log.read_text()
+    with visits(browser, site) as begin:
+        yield begin()
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
+until = partial(browser_kit.until, seconds=PATIENCE_MS / 1000)
 
 
 def cells(page: Visit) -> dict[str, str]:
