@@ -11,6 +11,7 @@ from bokeh.models import Range1d
 from app.board_pages import AgentsPage, BesidePage, BoardPage, MarketPage
 from app.controls import AGENTS, BESIDE, MARKET, VIEWS
 from app.session import News, Session
+from app.sight import Sight
 from app.theme import palette
 from app.views.cards import Cards
 from app.views.frame import AWAY
@@ -37,12 +38,13 @@ class Board:
 
     def __init__(self, dark: bool, view: str, sharing: Sharing, on_price: Callable[[float], None]) -> None:
         self.window = Range1d(0, 1)
+        self._sight = Sight()
         self.cards, self.trades, self.ticket, self.orders = Cards(), Trades(), Ticket(), Orders()
         self.sharing = sharing
         self._makers: dict[str, Callable[[], BoardPage]] = {
-            MARKET: lambda: MarketPage(self.window, self.trades, self.ticket, on_price),
+            MARKET: lambda: MarketPage(self.window, self._sight, self.trades, self.ticket, on_price),
             BESIDE: BesidePage,
-            AGENTS: lambda: AgentsPage(self.window, self.orders, sharing),
+            AGENTS: lambda: AgentsPage(self.window, self._sight, self.orders, sharing),
         }
         assert set(self._makers) == set(VIEWS), "the controls know these views"
         self._pages: dict[str, BoardPage] = {}
@@ -112,6 +114,13 @@ class Board:
             self.ticket.hear(list(news.news))
         self._update_tables(session, names, bool(news.news))
         self._pictures += 1
+
+    def look_away(self, session: Session, names: dict[str, str], away: list[str]) -> None:
+        """These charts are out of the visitor's sight now; what comes back is drawn at once where a held
+        market sends no next picture.
+        """
+        if self._sight.tell(away) and session.frame is not None and not session.frame.running:
+            self.show_again(session, names)
 
     def show_answer(self, session: Session) -> None:
         """What the newest picture says in words of the visitor's own doings, before the picture itself."""

@@ -1,12 +1,15 @@
 """The three pages of the board: which panels stand on each, and how they are fed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import panel as pn
 from bokeh.models import Range1d
 
+from app.history import History
 from app.session import News, Session
+from app.sight import Sight
 from app.theme import Palette
 from app.views.agents import Agents
 from app.views.beside import Beside
@@ -91,8 +94,14 @@ class MarketPage:
     style = WIDE
 
     def __init__(
-        self, window: Range1d, trades: Trades, ticket: Ticket, on_price: Callable[[float], None]
+        self,
+        window: Range1d,
+        sight: Sight,
+        trades: Trades,
+        ticket: Ticket,
+        on_price: Callable[[float], None],
     ) -> None:
+        self._sight = sight
         self._mid_price = MidPrice(window)
         self._heatmap = Heatmap(window, self._mid_price.source)
         self._ladder = Ladder(on_price=on_price)
@@ -123,18 +132,17 @@ class MarketPage:
         """One picture."""
         history = session.history
         assert history is not None, "a market has introduced itself"
-        if redraw:
-            self._mid_price.redraw(history)
-            self._heatmap.redraw(history)
-            self._flow.redraw(history)
-        else:
-            self._mid_price.update(history)
-            self._flow.update(history)
+        for view in (self._mid_price, self._heatmap, self._flow):
+            again, newest = partial(view.redraw, history), partial(view.update, history)
+            self._sight.feed(view.names, redraw, again, newest)
         self._mid_price.add_trades(news.trades)
         self._mid_price.mark_events(session.timeline, int(history.time[-1]))
-        self._heatmap.update(history)
-        self._ladder.update(history, session.listing)
+        ladder = partial(self._draw_ladder, session, history)
+        self._sight.feed(self._ladder.names, redraw, ladder, ladder)
+
+    def _draw_ladder(self, session: Session, history: History) -> bool:
         self._ladder.mark_own([order for order in session.orders if order.listing == session.listing])
+        return self._ladder.update(history, session.listing)
 
     def tell(self, session: Session, names: dict[str, str], palette: Palette, seldom: bool) -> None:
         """Trades and the own account."""
@@ -179,7 +187,8 @@ class AgentsPage:
 
     style = TABLES
 
-    def __init__(self, window: Range1d, orders: Orders, sharing: Sharing) -> None:
+    def __init__(self, window: Range1d, sight: Sight, orders: Orders, sharing: Sharing) -> None:
+        self._sight = sight
         self._results = Results(window)
         self._agents, self._between, self._timeline = Agents(), Between(), Timeline()
         self._orders, self._sharing = orders, sharing
@@ -205,7 +214,9 @@ class AgentsPage:
     def draw(self, session: Session, news: News, redraw: bool) -> None:
         """One picture."""
         assert session.history is not None, "a market has introduced itself"
-        self._results.redraw(session.history) if redraw else self._results.update(session.history)
+        again = partial(self._results.redraw, session.history)
+        newest = partial(self._results.update, session.history)
+        self._sight.feed(self._results.names, redraw, again, newest)
 
     def tell(self, session: Session, names: dict[str, str], palette: Palette, seldom: bool) -> None:
         """The tables."""

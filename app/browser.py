@@ -29,6 +29,9 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault()
   say("key:" + meant)
 })
+const look_away = () => { say("away:" + (window.market_sim_away ?? []).join(" ")) }
+document.addEventListener("market_sim.away", look_away)
+look_away()
 let key = null
 try { key = localStorage.getItem("market_sim.account") } catch {}
 if (!key) {

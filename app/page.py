@@ -444,6 +444,8 @@ class Page:
             self._stories.ask(text)
         elif verb == "close-story":
             self._stories.view.close()
+        elif verb == "away":
+            self._board.look_away(self._session, self._names, text.split())
         elif verb == "watch":
             self._watch(text)
         elif verb == "switch":

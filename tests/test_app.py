@@ -293,6 +293,22 @@ def test_fits_a_phone(visit: Callable[..., Visit]) -> None:
     expect(page.button("Pause")).to_be_visible()
     page.page.keyboard.press("Escape")
     explained(page, PANELS)
+    fed_while_seen(page, "mid-price", "volume")
+
+
+def fed_while_seen(page: Visit, seen: str, away: str) -> None:
+    """A chart out of sight gets nothing, and has caught up when it comes into sight."""
+
+    def newest_ms(name: str) -> float:
+        return page.page.evaluate(NEWEST_MS, name)
+
+    until(lambda: away in page.page.evaluate("window.market_sim_away"), "nothing is out of sight")
+    page.until_painted(page.pictures() + 2)
+    old, began = newest_ms(away), newest_ms(seen)
+    page.until_painted(page.pictures() + 5)
+    assert newest_ms(away) == old < began < newest_ms(seen)
+    page.page.locator(".heading", has_text=away.capitalize()).scroll_into_view_if_needed()
+    until(lambda: newest_ms(away) > began, "the chart has not caught up")
 
 
 @pytest.mark.slow
@@ -302,6 +318,11 @@ def test_text_stands_out_in_both_themes(visit: Callable[..., Visit], theme: str)
     contrast = page.page.locator(".heading span").first.evaluate(CONTRAST)
     assert contrast >= 4.5
 
+
+# Simulated time of the newest sample that a chart holds, ms.
+NEWEST_MS = """
+name => Bokeh.documents[0].get_model_by_name(name).renderers[0].data_source.data.t.at(-1)
+"""
 
 # WCAG contrast of an element's text with the first solid background behind it.
 CONTRAST = """

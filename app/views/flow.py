@@ -16,6 +16,8 @@ EVERY = 3
 class Flow:
     """The three charts."""
 
+    names = ("imbalance", "spread", "volume")
+
     def __init__(self, window: Range1d) -> None:
         self.imbalance = Lines("imbalance", "Imbalance", "imbalance", window)
         self.spread = Lines("spread", "Spread", "spread", window)
@@ -46,11 +48,12 @@ class Flow:
         for chart in self._charts:
             chart.paint(palette)
 
-    def redraw(self, history: History) -> None:
-        """Everything in the window again."""
+    def redraw(self, history: History) -> bool:
+        """Everything in the window again; True: there always is a sample to draw."""
         shown = history.shown()
         for chart, values in zip(self._charts, self._values(history, shown), strict=True):
             chart.redraw(history.time[shown], values)
+        return True
 
     def update(self, history: History) -> None:
         """The newest sample, now and then."""

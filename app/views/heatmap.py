@@ -15,13 +15,15 @@ from market_sim.runner import ListingInfo
 class Heatmap:
     """One image of bytes, drawn twice: see `app.heat`; with the mid as a line on it."""
 
+    names = ("heatmap",)
+
     def __init__(self, window: Range1d, mids: ColumnDataSource) -> None:
         self._prices = Range1d(0, 1)
         self._source = ColumnDataSource(
             {"image": [], "left": [], "right": [], "low": [], "width": [], "height": []}
         )
         self._mapper = LinearColorMapper(low=0, high=255, palette=["#000000"])
-        plot = canvas("heatmap", window, self._prices)
+        plot = canvas(*self.names, window, self._prices)
         for x in ("left", "right"):
             plot.image(
                 "image", x=x, y="low", dw="width", dh="height", source=self._source, color_mapper=self._mapper
@@ -47,12 +49,14 @@ class Heatmap:
         self._mapper.palette = list(palette.heat)
         self._line.glyph.line_color = palette.mid_on_heat
 
-    def redraw(self, history: History) -> None:
-        """Everything in the window again."""
+    def redraw(self, history: History) -> bool:
+        """Everything in the window again; False while there is no mid to draw it around."""
         assert self._heat is not None, "open comes first"
-        if self._heat.redraw():
-            self._send_image(history)
-            self._say()
+        if not self._heat.redraw():
+            return False
+        self._send_image(history)
+        self._say()
+        return True
 
     def update(self, history: History) -> None:
         """The newest book as one more column."""

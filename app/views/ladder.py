@@ -35,6 +35,7 @@ class Ladder:
         self._pictures = 0
         self.source = ColumnDataSource({"price": [], "buy": [], "sell": []})
         self._own_source = ColumnDataSource({"price": [], "size": []})
+        self.names = (name,)
         plot = canvas(name, self._x.range, self._prices, x_label="size waiting", x_ticks=4)
         self._buy = plot.hbar(y="price", right="buy", left=0, height=1, source=self.source, line_width=0)
         self._sell = plot.hbar(y="price", right="sell", left=0, height=1, source=self.source, line_width=0)
@@ -68,14 +69,14 @@ class Ladder:
         if data != self._own_source.data:
             self._own_source.data = data
 
-    def update(self, history: History, listing: int) -> None:
-        """The newest book."""
+    def update(self, history: History, listing: int) -> bool:
+        """The newest book; False while there is no mid to show it around."""
         bids, asks = history.book(-1, listing)
         rows = self._choose_rows(
             float(history.mid[-1, listing]), (bids, asks), history.info.listings[listing]
         )
         if rows is None:
-            return
+            return False
         buy, sell, centres = rows.totals(bids), rows.totals(asks), rows.centres()
         self._follow(float(history.mid[-1, listing]), rows, history.info.listings[listing])
         low, high = self._prices.start, self._prices.end
@@ -86,6 +87,7 @@ class Ladder:
             self.source.patch({name: [(slice(0, ROWS), column)] for name, column in data.items()})
         else:
             self.source.data = data
+        return True
 
     def _choose_rows(self, mid: float, book: Book, listing: ListingInfo) -> PriceRows | None:
         self._pictures += 1

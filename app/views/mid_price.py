@@ -32,12 +32,15 @@ SENTENCE = (
 class MidPrice:
     """A line per venue of the chosen instrument; triangles for trades."""
 
+    names = ("mid-price", "heatmap")
+    """The charts that draw its lines."""
+
     def __init__(self, window: Range1d) -> None:
         self._y = YRange(1.0)
         columns = [f"{name}{k}" for name in ("mid", "micro") for k in range(VENUES)]
         self.source = ColumnDataSource({"t": [], **{column: [] for column in columns}})
         self._trades = ColumnDataSource(NO_TRADES)
-        plot = canvas("mid-price", window, self._y.range)
+        plot = canvas(self.names[0], window, self._y.range)
         self._lines = [
             plot.step("t", f"mid{k}", source=self.source, mode="after", line_width=WIDTHS[k])
             for k in range(VENUES)
@@ -100,14 +103,15 @@ class MidPrice:
     def _name_lines(self) -> None:
         self._heading.name_lines(zip(self._colors, self._venues, strict=False))
 
-    def redraw(self, history: History) -> None:
-        """Everything in the window again."""
+    def redraw(self, history: History) -> bool:
+        """Everything in the window again; True: there always is a sample to draw."""
         self.source.data = self._columns(history, history.shown())
         self._cover(history)
 
     def column_of(self, listing: int) -> str:
         """The source's column that holds the mid of a listing."""
         return f"mid{self._shown.index(listing)}"
+        return True
 
     def update(self, history: History) -> None:
         """The newest sample."""

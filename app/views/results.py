@@ -75,6 +75,8 @@ class Lines:
 class Results:
     """The two charts side by side."""
 
+    names = ("profit", "inventory")
+
     def __init__(self, window: Range1d) -> None:
         self.profit = Lines("profit", "Profit", "profit", window)
         self.inventory = Lines("inventory", "Inventory", "inventory", window)
@@ -97,11 +99,12 @@ class Results:
         self.profit.paint(palette)
         self.inventory.paint(palette)
 
-    def redraw(self, history: History) -> None:
-        """Everything in the window again."""
+    def redraw(self, history: History) -> bool:
+        """Everything in the window again; True: there always is a sample to draw."""
         shown = history.shown()
         self.profit.redraw(history.time[shown], history.profit[shown])
         self.inventory.redraw(history.time[shown], history.inventory[shown][:, :, self._asset])
+        return True
 
     def update(self, history: History) -> None:
         """The newest sample."""
