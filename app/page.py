@@ -13,13 +13,14 @@ import panel_material_ui as pmui
 from bokeh.document import Document
 from bokeh.models import CustomJS
 
-from app import classroom, keeping, serving
+from app import keeping, serving
+from app.attendance import Attendance, share
 from app.backtest_page import BacktestPage
 from app.board import Board
 from app.browser import Browser
 from app.captures import captures
 from app.catalogue import Catalogue, catalogue
-from app.classroom import ClassError, Classroom
+from app.classroom import ClassError
 from app.controls import (
     AGENTS,
     BESIDE,
@@ -36,6 +37,7 @@ from app.controls import (
 )
 from app.lessons_page import LessonsPage
 from app.poll import Poll
+from app.presence import Presence
 from app.quiet import leave_idle, spare_layouts
 from app.session import OpenRunner, Session, open_runner
 from app.stories import Stories
@@ -60,14 +62,6 @@ ANSWER_S = 0.5
 
 PHONE_PX = 700
 
-DESERTED_S = 3.0
-"""A page that has had no browser for so long is closed; the server itself would notice after half a minute
-only.
-"""
-
-ARRIVAL_S = 10.0
-"""How long the place of a page that was asked for is kept until its browser connects."""
-
 SPEED_OF = {SIMULATION: DEFAULT_SPEED, REPLAY: REPLAY_SPEED, LIVE: LIVE_SPEED}
 
 VIEW_NAMES = {"Market": MARKET, "Side by side": BESIDE, "Agents and class": AGENTS}
@@ -79,14 +73,12 @@ class Page:
     def __init__(self, catalogue: Catalogue, open_runner: OpenRunner, query: Mapping[str, str]) -> None:
         token = query.get("token", "")
         wanted, complaints = from_query({k: v for k, v in query.items() if k != "token"}, Controls())
-        self._room, more = _room_of(wanted)
-        if self._room is None:
+        self._attendance = Attendance(wanted.market, token)
+        more = self._attendance.complaints
+        if self._attendance.room is None:
             wanted, worse = catalogue.check(replace(wanted, market=""))
-            more += worse
+            more = [*more, *worse]
         controls = wanted
-        self._token = token if self._room and self._room.is_instructor(token) else ""
-        if token and self._room and not self._token:
-            more.append("This token does not steer this market: you can watch and trade.")
         self._catalogue = catalogue
         self._session = Session(controls, open_runner)
         self._sidebar = Sidebar(
@@ -95,15 +87,13 @@ class Page:
         self._status = Status(welcome=not query)
         self._drawn = False
         self._status.complain([*complaints, *more])
-        self._asked_for = time.monotonic()
-        self._seen = -DESERTED_S
-        self._key = ""
+        self._presence = Presence()
         self._stale = self._looking = False
         self._shown_names: dict[str, str] = {}
         self._stories = Stories(self._session)
         self._metrics = Poll("metrics")
         dark = controls.theme == DARK
-        sharing = Sharing(self._room is not None, bool(self._token))
+        sharing = Sharing(self._attendance.room is not None, bool(self._attendance.token))
         self._board = Board(
             dark, controls.view, sharing, lambda price: self._soon(lambda: self._trading.take_price(price))
         )
@@ -119,7 +109,7 @@ class Page:
         self._flow = FlowControl()
         self._browser = Browser(
             lambda verb, text: self._at_once(lambda _: self._hear(verb, text), None),
-            self._arrive,
+            lambda key: self._sit_on(self._attendance.arrive(key)),
         )
         self.template = pmui.Page(
             title="market_sim",
@@ -143,12 +133,11 @@ class Page:
 
     @property
     def _may_steer(self) -> bool:
-        """Whether the market's course is this visitor's to decide."""
-        return self._room is None or bool(self._token)
+        return self._attendance.may_steer
 
     @property
     def _names(self) -> dict[str, str]:
-        return self._room.names if self._room else {}
+        return self._attendance.names
 
     # -- what the widgets do
 
@@ -191,7 +180,7 @@ class Page:
         ):
             widget.param.watch(lambda event, chosen=chosen: self._at_once(chosen, event.new), "value")
         kept = keeping.buttons(lambda: self._session.runner, self._complain)
-        if self._room is not None and self._may_steer:
+        if self._attendance.room is not None and self._may_steer:
             kept.append(keeping.standings_button(self._session, lambda: self._names))
         bar.exports.hold(kept)
 
@@ -365,7 +354,7 @@ class Page:
         if seed is None or not self._may_steer:
             return
         self._status.complain([])
-        if self._room is not None:
+        if self._attendance.room is not None:
             self._session.send_restart()
         elif self._session.failure or self._session.runner is None:
             self._session.controls = replace(self._session.controls, seed=seed)
@@ -375,9 +364,10 @@ class Page:
         self._show_link()
 
     def _open(self) -> None:
-        if self._room is not None:
-            self._session.join(self._room.runner)
-            self._session.seat = self._room.seat_of(self._key)
+        room = self._attendance.room
+        if room is not None:
+            self._session.join(room.runner)
+            self._session.seat = self._attendance.seat
         else:
             request = self._catalogue.request(self._session.controls)
             if self._session.controls.live and self._session.controls.record:
@@ -397,35 +387,29 @@ class Page:
     # -- many in one market
 
     def _share(self) -> None:
-        request = replace(self._catalogue.request(self._session.controls), seats=classroom.SEATS)
+        controls = self._session.controls
+        here = pn.state.location.href.partition("?")[0] if pn.state.location else ""
         try:
-            room = classroom.begin(request, self._session.controls.speed)
+            links = share(self._catalogue.request(controls), controls, here)
         except ClassError as error:
             self._complain(str(error))
             return
-        here = pn.state.location.href.partition("?")[0] if pn.state.location else ""
-        # Whoever follows a link first needs a seat, and those are taken on the page with the leaderboard.
-        link = f"{here}?{urlencode({'market': room.id, 'view': AGENTS})}"
-        self._board.sharing.show_links(link, f"{link}&{urlencode({'token': room.token})}")
+        self._board.sharing.show_links(*links)
         self._board.show_again(self._session, self._names)
 
     def _take_seat(self) -> None:
-        sharing = self._board.sharing
-        if self._room is None:
-            return
+        name = self._board.sharing.name
         try:
-            self._session.seat = self._room.join(self._key, sharing.name.value_input or sharing.name.value)
+            seat = self._attendance.take_seat(name.value_input or name.value)
         except ClassError as error:
             self._complain(str(error))
             return
         self._complain()
-        self._reopen_board()
+        self._sit_on(seat)
 
-    def _arrive(self, key: str) -> None:
-        """The browser has said which account was its."""
-        self._key = key
-        if self._room is not None and self._room.seat_of(key) is not None:
-            self._session.seat = self._room.seat_of(key)
+    def _sit_on(self, seat: str | None) -> None:
+        if seat is not None:
+            self._session.seat = seat
             if self._session.info is not None:
                 self._reopen_board()
 
@@ -497,8 +481,8 @@ class Page:
 
     def _show_link(self) -> None:
         if pn.state.location:
-            token = {"token": self._token} if self._token else {}
-            pn.state.location.search = "?" + urlencode({**self._session.controls.to_query(), **token})
+            query = self._attendance.in_link(self._session.controls.to_query())
+            pn.state.location.search = "?" + urlencode(query)
 
     def _show_status(self) -> None:
         info, frame, failure = self._session.info, self._session.frame, self._session.failure
@@ -514,22 +498,13 @@ class Page:
 
     # -- the beat
 
-    @property
-    def in_use(self) -> bool:
-        """Whether a browser looks at the page, or may be about to."""
-        now = time.monotonic()
-        return now - self._seen < DESERTED_S or (not self._drawn and now - self._asked_for < ARRIVAL_S)
-
     def serve(self, document: Document) -> None:
         """Start the beat of the page's document, and end the market with it."""
         self._document = document
-        leave = serving.enter(self)
-        document.on_session_destroyed(lambda _: leave())
+        self._presence.watch(document, self._leave)
         # A chart that is fed before its page has been laid out fails in the browser.
         document.on_event("document_ready", lambda _: self._begin())
         document.add_periodic_callback(self._beat, BEAT_MS)
-        document.on_session_destroyed(lambda _: self._session.close())
-        document.on_session_destroyed(lambda _: self._sidebar.live.close())
         self.template.server_doc(document)
         spare_layouts(document)
         # On a phone the controls would cover the market: there they start folded away.
@@ -546,21 +521,23 @@ class Page:
         document.js_on_event("document_ready", fold)
         self._browser.listen(document)
 
+    def _leave(self) -> None:
+        self._session.close()
+        self._sidebar.live.close()
+
     def _begin(self) -> None:
         if not self._drawn:
             self._drawn = True
-            if self._room is None:
+            if self._attendance.room is None:
                 self._session.run()
 
     def _beat(self) -> None:
-        now = time.monotonic()
-        if self._document.session_context.session.connection_count:
-            self._seen = now
-        elif now - self._seen > DESERTED_S:
+        here = self._presence.look()
+        if self._presence.deserted:
             self._session.close()
         # Whoever only asks for the page, as a health check does, gets no market; a browser gets one when it
         # connects, and again when it comes back to a page that had been given up.
-        if self._seen == now and self._session.runner is None and self._session.failure is None:
+        if here and self._session.runner is None and self._session.failure is None:
             self._open()
         if self._stale:
             self._stale = False
@@ -604,15 +581,6 @@ class Page:
 
 def _source_of(controls: Controls) -> str:
     return LIVE if controls.live else REPLAY if controls.replay else SIMULATION
-
-
-def _room_of(controls: Controls) -> tuple[Classroom | None, list[str]]:
-    if not controls.market:
-        return None, []
-    try:
-        return classroom.find(controls.market), []
-    except ClassError as error:
-        return None, [f"{error} This is a market of your own instead."]
 
 
 def serve_page(document: Document, query: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Whether anybody looks at a page that shows no market, and what to do when nobody does any more."""
+"""Whether anybody looks at a page, and what to do when nobody does any more."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,9 @@ from bokeh.document import Document
 from app import serving
 
 DESERTED_S = 3.0
-"""A page that has had no browser for so long gives up what it holds."""
+"""A page that has had no browser for so long gives up what it holds; the server would notice after half a
+minute only.
+"""
 
 ARRIVAL_S = 10.0
 """How long the place of a page that was asked for is kept until its browser connects."""
