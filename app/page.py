@@ -20,26 +20,23 @@ from app.board import Board
 from app.browser import Browser
 from app.captures import captures
 from app.catalogue import Catalogue, catalogue
+from app.choices import Choices
 from app.classroom import ClassError
 from app.controls import (
     AGENTS,
     BESIDE,
     DARK,
-    DEFAULT_SPEED,
     LIGHT,
-    LIVE_SPEED,
     MARKET,
-    REPLAY_SPEED,
     Controls,
     from_query,
-    parse_speed,
-    speed_text,
 )
 from app.lessons_page import LessonsPage
 from app.poll import Poll
 from app.presence import Presence
 from app.quiet import leave_idle, spare_layouts
 from app.session import OpenRunner, Session, open_runner
+from app.steering import Steering
 from app.stories import Stories
 from app.strategies import strategies
 from app.theme import RAW_CSS, THEME_CONFIG
@@ -48,7 +45,7 @@ from app.transport import FlowControl
 from app.views.feed import Feed
 from app.views.navigation import MARKETS, navigation
 from app.views.sharing import Sharing
-from app.views.sidebar import LIVE, NO_STRATEGY, REPLAY, SIMULATION, SPEEDS, Sidebar
+from app.views.sidebar import Sidebar
 from app.views.status import Status
 from market_sim.runner import End, SetVenue, SwitchAgents, TellNews
 from market_sim.runner.guests import STRATEGY
@@ -61,8 +58,6 @@ ANSWER_S = 0.5
 """How long pictures are held back for an answer: painted first, they would make it late."""
 
 PHONE_PX = 700
-
-SPEED_OF = {SIMULATION: DEFAULT_SPEED, REPLAY: REPLAY_SPEED, LIVE: LIVE_SPEED}
 
 VIEW_NAMES = {"Market": MARKET, "Side by side": BESIDE, "Agents and class": AGENTS}
 
@@ -81,14 +76,17 @@ class Page:
         controls = wanted
         self._catalogue = catalogue
         self._session = Session(controls, open_runner)
+        allowed = self._attendance.may_steer
         self._sidebar = Sidebar(
-            controls, list(catalogue.scenarios), list(captures()), list(strategies()), self._may_steer
+            controls, list(catalogue.scenarios), list(captures()), list(strategies()), allowed
         )
+        self._steering = Steering(self._session, self._sidebar, allowed)
+        self._choices = Choices(self._session, catalogue, self._sidebar, self._complain, self._open_chosen)
         self._status = Status(welcome=not query)
         self._drawn = False
         self._status.complain([*complaints, *more])
         self._presence = Presence()
-        self._stale = self._looking = False
+        self._looking = False
         self._shown_names: dict[str, str] = {}
         self._stories = Stories(self._session)
         self._metrics = Poll("metrics")
@@ -128,12 +126,8 @@ class Page:
         leave_idle(self.template)
         self.template.param.watch(lambda event: self._choose_theme(event.new), "dark_theme")
         self._wire()
-        self._show_choices()
+        self._choices.show()
         self._show_status()
-
-    @property
-    def _may_steer(self) -> bool:
-        return self._attendance.may_steer
 
     @property
     def _names(self) -> dict[str, str]:
@@ -143,35 +137,36 @@ class Page:
 
     def _wire(self) -> None:
         bar, ticket, sharing = self._sidebar, self._board.ticket, self._board.sharing
+        choices, steering = self._choices, self._steering
         for button, action in (
-            (bar.run, self._toggle_run),
-            (bar.step_second, lambda: self._steer(self._session.step_second)),
-            (bar.step_event, lambda: self._steer(self._session.step_event)),
+            (bar.run, steering.toggle_run),
+            (bar.step_second, steering.step_second),
+            (bar.step_event, steering.step_event),
             (bar.restart, self._restart),
-            (bar.open_replay, self._open_replay),
-            (bar.open_strategy, self._open_strategy),
-            (bar.live.connect, self._connect),
-            (bar.live.disconnect, lambda: self._act(End())),
+            (bar.open_replay, choices.replay),
+            (bar.open_strategy, choices.strategy),
+            (bar.live.connect, choices.connect),
+            (bar.live.disconnect, lambda: steering.send(End())),
             (ticket.buy, lambda: self._trading.order("buy")),
             (ticket.sell, lambda: self._trading.order("sell")),
             (ticket.replace, self._trading.replace),
             (sharing.share, self._share),
             (sharing.join, self._take_seat),
-            (sharing.suspend, lambda: self._act(SetVenue(sharing.venue.value, False))),
-            (sharing.resume, lambda: self._act(SetVenue(sharing.venue.value, True))),
+            (sharing.suspend, lambda: steering.send(SetVenue(sharing.venue.value, False))),
+            (sharing.resume, lambda: steering.send(SetVenue(sharing.venue.value, True))),
             (sharing.tell, self._tell),
-            (sharing.end, lambda: self._act(End())),
+            (sharing.end, lambda: steering.send(End())),
         ):
             button.on_click(lambda _, action=action: self._soon(action))
         for widget, chosen in (
-            (bar.source, self._choose_source),
-            (bar.scenario, self._choose_scenario),
+            (bar.source, choices.source),
+            (bar.scenario, choices.scenario),
             (bar.speed, self._choose_speed),
             (bar.seed, lambda _: self._restart()),
             (bar.listing, self._choose_listing),
             (bar.beside, self._choose_beside),
-            (bar.latency, self._choose_latency),
-            (bar.strategy, lambda _: self._show_strategy()),
+            (bar.latency, choices.latency),
+            (bar.strategy, lambda _: choices.show_strategy()),
             (self._views, self._choose_view),
             *(
                 (field, self._note_ticket)
@@ -180,7 +175,7 @@ class Page:
         ):
             widget.param.watch(lambda event, chosen=chosen: self._at_once(chosen, event.new), "value")
         kept = keeping.buttons(lambda: self._session.runner, self._complain)
-        if self._attendance.room is not None and self._may_steer:
+        if self._attendance.room is not None and self._attendance.may_steer:
             kept.append(keeping.standings_button(self._session, lambda: self._names))
         bar.exports.hold(kept)
 
@@ -229,89 +224,8 @@ class Page:
         self._status.complain(list(sentences))
         self._show_status()
 
-    def _steer(self, action: Any) -> None:
-        if self._may_steer:
-            action()
-
-    def _act(self, command: Any) -> None:
-        self._steer(lambda: self._session.send(command))
-
-    def _toggle_run(self) -> None:
-        self._steer(self._session.pause if self._session.running else self._session.run)
-
-    def _choose_source(self, source: str) -> None:
-        self._sidebar.show_source(source)
-        now = self._session.controls
-        if source == SIMULATION and (now.replay or now.live):
-            self._choose_scenario(self._sidebar.scenario.value)
-
-    def _choose_scenario(self, name: str) -> None:
-        self._choose(scenario=name, replay="", live="", changes=(), strategy="")
-
-    def _open_replay(self) -> None:
-        self._choose(replay=self._sidebar.replay.value or "", live="", changes=(), strategy="")
-
-    def _connect(self) -> None:
-        live = self._sidebar.live
-        try:
-            books = live.books
-        except ValueError as error:
-            self._complain(str(error))
-            return
-        self._choose(live=books, record=bool(live.record.value), replay="", changes=())
-
-    def _choose(self, **changes: Any) -> None:
-        """Open another market, or say why it cannot be and keep the one that is open."""
-        before = self._session.controls
-        controls = replace(
-            before, listing="", beside=(), parameters=(), agent="", size="", price="", **changes
-        )
-        if _source_of(controls) != _source_of(before):
-            controls = replace(controls, speed=SPEED_OF[_source_of(controls)])
-        try:
-            self._catalogue.request(controls)
-        except ValueError as error:
-            self._complain(str(error))
-            return
-        self._session.controls = controls
-        self._status.complain([])
-        self._open()
-        self._show_choices()
-        self._sidebar.speed.value = speed_text(controls.speed)
-        self._show_link()
-
-    def _open_strategy(self) -> None:
-        name = self._sidebar.strategy.value
-        chosen = strategies().get(name)
-        given = self._sidebar.given_parameters(chosen) if chosen else ()
-        self._change(strategy="" if chosen is None else name, parameters=given)
-
-    def _change(self, **changes: Any) -> None:
-        """Open the same market with something changed, at the next beat: a slider that is dragged says many
-        values, and one market is enough.
-        """
-        controls = replace(self._session.controls, **changes)
-        try:
-            self._catalogue.request(controls)
-        except ValueError as error:
-            self._complain(str(error))
-            return
-        self._session.controls = controls
-        self._status.complain([])
-        self._stale = True
-
-    def _move(self, key: str, value: float) -> None:
-        moved = dict(self._session.controls.changes) | {key: f"{value:g}"}
-        for knob in self._catalogue.knobs(self._session.controls):
-            if knob.key in moved and float(moved[knob.key]) == knob.default:
-                del moved[knob.key]
-        self._change(changes=tuple(sorted(moved.items())))
-
-    def _choose_latency(self, latency: float) -> None:
-        self._change(latency=float(latency))
-
     def _choose_speed(self, text: str) -> None:
-        self._steer(lambda: self._session.set_speed(parse_speed(text)))
+        self._steering.set_speed(text)
         self._show_link()
 
     def _choose_theme(self, dark: bool) -> None:
@@ -351,7 +265,7 @@ class Page:
 
     def _restart(self) -> None:
         seed = self._sidebar.seed.value
-        if seed is None or not self._may_steer:
+        if seed is None or not self._attendance.may_steer:
             return
         self._status.complain([])
         if self._attendance.room is not None:
@@ -361,6 +275,10 @@ class Page:
             self._open()
         else:
             self._session.restart(seed)
+        self._show_link()
+
+    def _open_chosen(self) -> None:
+        self._open()
         self._show_link()
 
     def _open(self) -> None:
@@ -417,13 +335,13 @@ class Page:
         box = self._board.sharing.news
         text = box.value_input or box.value
         if text.strip():
-            self._act(TellNews(text.strip()))
+            self._steering.send(TellNews(text.strip()))
 
     # -- what the page's script hears
 
     def _hear(self, verb: str, text: str) -> None:
         if verb == "key":
-            self._press(text)
+            self._steering.press(text)
         elif verb == "story":
             self._stories.ask(text)
         elif verb == "close-story":
@@ -434,7 +352,7 @@ class Page:
             self._watch(text)
         elif verb == "switch":
             name, _, state = text.rpartition(" ")
-            self._act(SwitchAgents(name, state == "on"))
+            self._steering.send(SwitchAgents(name, state == "on"))
         elif verb == "cancel" and text.isdecimal():
             self._session.cancel(int(text))
         elif verb == "change" and text.isdecimal():
@@ -447,37 +365,7 @@ class Page:
         self._session.controls = replace(self._session.controls, agent="" if agent == STRATEGY else agent)
         self._show_link()
 
-    def _press(self, key: str) -> None:
-        if key == "run":
-            self._toggle_run()
-        elif key == "second":
-            self._steer(self._session.step_second)
-        elif key == "event":
-            self._steer(self._session.step_event)
-        elif key in ("faster", "slower") and self._may_steer:
-            speeds = [*SPEEDS]
-            now = self._session.controls.speed or SPEEDS[-1]
-            above = [speed for speed in speeds if speed > now]
-            below = [speed for speed in speeds if speed < now]
-            found = above[:1] if key == "faster" else below[-1:]
-            if found:
-                self._sidebar.speed.value = speed_text(found[0])
-
     # -- what is shown
-
-    def _show_choices(self) -> None:
-        controls = self._session.controls
-        if not controls.market:
-            self._sidebar.show_knobs(self._catalogue.knobs(controls), dict(controls.changes), self._move)
-            self._sidebar.strategy.value = controls.strategy or NO_STRATEGY
-        self._sidebar.beside.visible = controls.view == BESIDE
-        self._show_strategy()
-
-    def _show_strategy(self) -> None:
-        controls = self._session.controls
-        chosen = strategies().get(self._sidebar.strategy.value)
-        given = dict(controls.parameters) if chosen and chosen.name == controls.strategy else {}
-        self._sidebar.show_strategy(chosen, given)
 
     def _show_link(self) -> None:
         if pn.state.location:
@@ -539,10 +427,7 @@ class Page:
         # connects, and again when it comes back to a page that had been given up.
         if here and self._session.runner is None and self._session.failure is None:
             self._open()
-        if self._stale:
-            self._stale = False
-            self._open()
-            self._show_link()
+        self._choices.beat()
         if self._drawn and not self._looking and self._flow.clear():
             with pn.io.hold(self._document):
                 self._show_news()
@@ -577,10 +462,6 @@ class Page:
             told = self._metrics.look(self._session.runner, agent)
             if told is not None:
                 self._board.orders.tell(told)
-
-
-def _source_of(controls: Controls) -> str:
-    return LIVE if controls.live else REPLAY if controls.replay else SIMULATION
 
 
 def serve_page(document: Document, query: Mapping[str, str]) -> None:
