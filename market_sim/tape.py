@@ -17,6 +17,8 @@ import polars as pl
 
 TABLES = ("trades", "quotes", "orders", "queues")
 FRESH_TRADES_KEPT = 1000
+#: Frames join up to so many rows: while two of them do, their rows stand in memory twice.
+MOST_JOINED_ROWS = 500_000
 FRESH_COLUMNS = (
     "time_ns",
     "listing",
@@ -130,6 +132,8 @@ class Tape:
         # A watched market is drained many times a second: frames of like size join, so that few are kept and
         # no row is copied often.
         while len(frames) > 1 and frames[-2].height <= frames[-1].height:
+            if frames[-2].height + frames[-1].height > MOST_JOINED_ROWS:
+                break
             newest = frames.pop()
             frames[-1] = pl.concat([frames[-1], newest], rechunk=True)
 
@@ -156,11 +160,11 @@ class Tape:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="market_sim_tape_")
         for table, frames in self._frames.items():
-            if frames:
+            # One after another, each let go before the next: written together they would need as much again.
+            while frames:
                 path = Path(self._folder.name) / f"{table}-{len(self._files[table]):05d}.parquet"
-                pl.concat(frames).write_parquet(path)
+                frames.pop(0).write_parquet(path)
                 self._files[table].append(path)
-                frames.clear()
         self._rows_in_memory = 0
 
     def lazy(self, table: str) -> pl.LazyFrame:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from agents.base import Trader
 from market_sim import ScenarioError, backtest
 from market_sim.backtesting.bootstrap import block_length, interval
+from market_sim.backtesting.curve import mids_at
 from market_sim.backtesting.figures import drawdown, ratios, sharpe, sortino
 from market_sim.cli import app
 from market_sim.samples import SAMPLES, sample
@@ -105,6 +107,31 @@ def test_profit_is_cash_and_inventory_at_mid_less_fees_at_every_sample(write):
     account = found.result.summary()["accounts"]["strategy"]
     assert found.equity["profit"][-1] == pytest.approx(account["profit"], abs=1e-9)
     assert found.result.summary()["ledger_imbalance"] == {"AAA": 0, "USD": 0}
+
+
+def test_mids_are_the_same_however_much_of_the_tape_is_looked_at_together(monkeypatch):
+    draw = np.random.default_rng(3)
+    seconds = np.sort(draw.integers(0, 90, 400))
+    mids = pl.Series([None if at % 11 == 0 else 10.0 + at for at in range(400)], dtype=pl.Float64)
+    quotes = pl.LazyFrame({"time_ns": seconds, "listing": "AAA", "mid": mids})
+    trades = pl.LazyFrame({"time_ns": seconds[::7] + 1, "listing": "AAA", "price": np.arange(58.0)})
+
+    class Told:
+        def lazy(self, table):
+            return quotes if table == "quotes" else trades
+
+    def newest(frame, column, time):
+        known = frame.collect().filter(pl.col("time_ns") <= min(time, 79))
+        return known[column][-1] if len(known) else None
+
+    times = np.arange(0, 80, 3)
+    expected = [newest(quotes, "mid", time) or newest(trades, "price", time) for time in times]
+    assert None not in expected
+    assert len(set(expected)) > 10
+    listing = SimpleNamespace(name="AAA")
+    for rows in (10**6, 50, 1):
+        monkeypatch.setattr("market_sim.backtesting.curve.STRETCH_ROWS", rows)
+        assert mids_at(Told(), listing, times, 80).tolist() == expected
 
 
 def test_profit_falls_as_fees_rise(write):

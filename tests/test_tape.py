@@ -153,6 +153,15 @@ def test_many_small_drains_leave_few_frames():
     assert tape.lazy("trades").collect()["time_ns"].to_list() == [1, 2, 3] * 1000
 
 
+def test_large_frames_do_not_join_and_read_in_order(monkeypatch):
+    monkeypatch.setattr("market_sim.tape.MOST_JOINED_ROWS", 12)
+    tape = Tape(limit_rows=10_000)
+    for _ in range(20):
+        tape.collect(FakeKernel())
+    assert [frame.height for frame in tape._frames["trades"]] == [12] * 5
+    assert tape.lazy("trades").collect()["time_ns"].to_list() == [1, 2, 3] * 20
+
+
 def test_a_market_without_events_has_empty_tables_of_the_same_form(engine_name):
     empty, full = result_of(engine_name, []), result_of(engine_name, crowd(2))
     for table in TABLES:

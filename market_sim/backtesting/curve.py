@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from market_sim.result import Result
 from market_sim.units import from_atoms
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+#: Rows of a tape looked at together: quotes of a long recording may be more than memory holds.
+STRETCH_ROWS = 1_000_000
 
 
 def sample_times(end_ns: int, step_ns: int) -> np.ndarray[Any, Any]:
@@ -30,22 +34,24 @@ def mids_at(result: Result, listing: Listing, times: np.ndarray[Any, Any], end_n
     """
     name = pl.col("listing") == listing.name
     grid = pl.DataFrame({"time_ns": times})
-    quotes = (
-        result.lazy("quotes")
-        .filter(name & (pl.col("time_ns") < end_ns))
-        .select("time_ns", mid="mid")
-        .collect()
-        .unique("time_ns", keep="last", maintain_order=True)
-    )
-    trades = (
-        result.lazy("trades")
-        .filter(name & (pl.col("time_ns") < end_ns))
-        .select("time_ns", last="price")
-        .collect()
-        .unique("time_ns", keep="last", maintain_order=True)
-    )
+    quotes = _newest(result.lazy("quotes").filter(name).select("time_ns", mid="mid"), times, end_ns)
+    trades = _newest(result.lazy("trades").filter(name).select("time_ns", last="price"), times, end_ns)
     joined = grid.join_asof(quotes, on="time_ns").join_asof(trades, on="time_ns")
     return joined.select(pl.col("mid").fill_null(pl.col("last")).cast(pl.Float64)).to_series().to_numpy()
+
+
+def _newest(rows: pl.LazyFrame, times: np.ndarray[Any, Any], end_ns: int) -> pl.DataFrame:
+    """Of rows before `end_ns`, in order of time, those that are the last until one of the sorted times."""
+    count = rows.select(pl.len()).collect().item()
+    stretches = 1 + count // STRETCH_ROWS
+    edges = [-1 + end_ns * part // stretches for part in range(stretches + 1)]
+    kept = []
+    for after, until in pairwise(edges):
+        part = rows.filter((pl.col("time_ns") > after) & (pl.col("time_ns") <= until)).collect()
+        asked = np.searchsorted(times, part["time_ns"].to_numpy(), "left")
+        is_last = np.append(asked[1:] != asked[:-1], True)[: len(part)]
+        kept.append(part.filter(pl.Series(is_last)))
+    return pl.concat(kept)
 
 
 def own_fills(result: Result, agent: str) -> pl.DataFrame:

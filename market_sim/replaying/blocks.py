@@ -15,7 +15,8 @@ import polars as pl
 from market_sim.errors import DataError
 from market_sim.replaying.capture import GZIP_MAGIC, FilePath
 
-BLOCK_BYTES = 8 << 20
+# A bar becomes eight rows of flow: what a block takes in memory is many times its text.
+BLOCK_BYTES = 2 << 20
 LONGEST_HEAD = 1 << 16
 READERS_WORD = "Give a CSV file as text (UTF-8), plain or gzip."
 

@@ -186,11 +186,11 @@ impl Event {
     #[inline]
     pub fn fold(&self, log: &mut Fnv, name_of: impl Fn(AgentId) -> u64) {
         let words = self.words(name_of);
-        log.words(&words[..6]);
-        if self.fee == 0 && self.match_id == 0 && self.contra_counter == 0 {
-            log.four_zeros();
+        log.words(&words[..5]);
+        if self.fee as u64 | self.match_id | u64::from(self.contra_counter) == 0 {
+            log.word_and_four_zeros(words[5]);
         } else {
-            log.words(&words[6..10]);
+            log.words(&words[5..10]);
         }
         log.words(&words[10..]);
     }

@@ -31,11 +31,11 @@ impl Fnv {
         }
     }
 
-    /// Folds four words of nothing in. A zero only multiplies, so that all four are one step.
+    /// Folds a word in and four words of nothing behind it. A zero only multiplies, so that all five are one step.
     #[inline]
-    pub fn four_zeros(&mut self) {
-        const FOURFOLD: u64 = PRIME.wrapping_pow(4);
-        self.0 = self.0.wrapping_mul(FOURFOLD);
+    pub fn word_and_four_zeros(&mut self, word: u64) {
+        const FIVEFOLD: u64 = PRIME.wrapping_pow(5);
+        self.0 = (self.0 ^ word).wrapping_mul(FIVEFOLD);
     }
 
     /// Folds a text in: its length in bytes, then its UTF-8 as little-endian words padded with zeros.
@@ -139,10 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn four_zeros_are_four_words() {
+    fn a_word_and_four_zeros_are_five_words() {
         let (mut at_once, mut one_by_one) = (Fnv(77), Fnv(77));
-        at_once.four_zeros();
-        one_by_one.words(&[0; 4]);
+        at_once.word_and_four_zeros(9);
+        one_by_one.words(&[9, 0, 0, 0, 0]);
         assert_eq!(at_once, one_by_one);
     }
 

@@ -86,10 +86,20 @@ impl Venue {
     }
 
     pub fn new_order(&mut self, now_ns: Nanos, order: &NewOrder, out: &mut Vec<Event>) {
+        self.enter(now_ns, order, out);
+    }
+
+    /// `new_order` for a caller whose orders are all of one kind: there most of what is asked of an order is
+    /// decided when the caller is compiled.
+    #[inline(always)]
+    pub(crate) fn enter(&mut self, now_ns: Nanos, order: &NewOrder, out: &mut Vec<Event>) {
         let Self { phase, numbers, accounts, listings } = self;
         let mut say = Writer { out, numbers, time_ns: now_ns, listing: order.listing };
-        let open = checks::open(*phase, false, listings.get_mut(order.listing as usize));
-        if let Err(reason) = open.and_then(|listing| listing.enter(order, accounts, &mut say)) {
+        let entered = match checks::open(*phase, false, listings.get_mut(order.listing as usize)) {
+            Ok(listing) => listing.enter(order, accounts, &mut say),
+            Err(reason) => Err(reason),
+        };
+        if let Err(reason) = entered {
             say.rejected(order, reason);
         }
     }

@@ -214,7 +214,7 @@ impl Book {
 
     /// A resting order as an auction meets it.
     pub(crate) fn front_of(&self, id: OrderId) -> Option<Front> {
-        self.index.get(id, &self.orders).map(|slot| self.front_at(slot))
+        self.slot(id).map(|slot| self.front_at(slot))
     }
 
     fn front_at(&self, slot: Slot) -> Front {

@@ -1,19 +1,17 @@
 //! Six places of the index, by a byte of hash each: the unit in which ids are looked up.
 
 use super::slab::Slot;
-use crate::types::OrderId;
 
 /// Places of a bucket.
 const PLACES: usize = 6;
 
-/// Ids mixed so that neither neighbouring counters nor neighbouring agents crowd a bucket.
+/// A key mixed so that neither neighbouring counters nor neighbouring agents crowd a bucket.
 #[derive(Clone, Copy)]
 pub(super) struct Hash(u64);
 
 impl Hash {
     #[inline]
-    pub fn of(id: OrderId) -> Self {
-        let key = u64::from(id.agent) << 32 | u64::from(id.counter);
+    pub fn of(key: u64) -> Self {
         // The two halves of a product, folded (as in wyhash): one multiplication mixes every bit.
         let product = u128::from(key ^ 0x9E37_79B9_7F4A_7C15) * 0xD6E8_FEB8_6659_FD93;
         Self((product >> 64) as u64 ^ product as u64)

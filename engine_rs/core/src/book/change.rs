@@ -25,7 +25,7 @@ impl Book {
     /// The order's place in memory, good until the book changes, and how it stands.
     #[inline]
     pub(crate) fn find(&self, id: OrderId) -> Option<(Slot, OrderState)> {
-        self.index.get(id, &self.orders).map(|slot| (slot, self.state(slot)))
+        self.slot(id).map(|slot| (slot, self.state(slot)))
     }
 
     /// The order at a place in memory that has just been looked up, and how it stands.
@@ -36,7 +36,7 @@ impl Book {
 
     /// The order as it stands, or `None` if no such order rests.
     pub fn order(&self, id: OrderId) -> Option<OrderState> {
-        Some(self.state(self.index.get(id, &self.orders)?))
+        Some(self.state(self.slot(id)?))
     }
 
     #[inline]
@@ -54,7 +54,7 @@ impl Book {
     /// Changes leaves and total of a resting order by as much; it keeps its place. The caller has checked that
     /// something is left and, where it grows, that there is room.
     pub(crate) fn resize(&mut self, id: OrderId, change: Lots) {
-        self.resize_at(self.index.get(id, &self.orders).expect("the order rests"), change);
+        self.resize_at(self.slot(id).expect("the order rests"), change);
     }
 
     /// The same, of an order that has just been found.

@@ -1,4 +1,4 @@
-//! From an order's id to its slot.
+//! From a key (an order's id, the number that a feed gave an order, a price) to the slot where it is kept.
 //!
 //! Half a cache line answers: a bucket of six places with a byte of each id's hash, read in one step. A table
 //! by agent and counter was measured beside it; it answers as fast while one book is alone, but it spreads a
@@ -11,19 +11,19 @@
 use std::collections::BTreeMap;
 
 use super::bucket::{Bucket, Hash};
-use super::slab::{Slab, Slot};
-use crate::types::OrderId;
+use super::slab::Slot;
 
-/// Orders a bucket has on average when the table doubles; at three of six, three in a hundred find theirs full.
+/// Keys a bucket has on average when the table doubles; at three of six, three in a hundred find theirs full.
 const MEAN_FILL: usize = 3;
 const FIRST_BUCKETS: usize = 8;
 
+/// It keeps no key: whoever keeps what is at a slot says whether it is the one asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Index {
+pub(crate) struct Index {
     /// A power of two of them.
     buckets: Vec<Bucket>,
-    /// Orders whose bucket was full.
-    spilled: BTreeMap<OrderId, Slot>,
+    /// Keys whose bucket was full.
+    spilled: BTreeMap<u64, Slot>,
     live: usize,
 }
 
@@ -32,38 +32,39 @@ impl Index {
         Self { buckets: vec![Bucket::EMPTY; FIRST_BUCKETS], spilled: BTreeMap::new(), live: 0 }
     }
 
+    /// The slot of a key, which `is_it` knows among the slots of like hashes.
     #[inline(always)]
-    pub fn get(&self, id: OrderId, orders: &Slab) -> Option<Slot> {
-        let hash = Hash::of(id);
+    pub fn get(&self, key: u64, is_it: impl Fn(Slot) -> bool) -> Option<Slot> {
+        let hash = Hash::of(key);
         let bucket = &self.buckets[hash.bucket(self.buckets.len())];
-        match bucket.find(hash, |slot| orders.get(slot).id == id) {
+        match bucket.find(hash, is_it) {
             Some(place) => Some(bucket.slot(place)),
-            None if bucket.spilled() > 0 => self.spilled.get(&id).copied(),
+            None if bucket.spilled() > 0 => self.spilled.get(&key).copied(),
             None => None,
         }
     }
 
-    /// Notes an order that is not in the index yet and whose id its slot holds already.
+    /// Notes a key that is not in the index yet; `key_of` gives those of the slots that are.
     #[inline(always)]
-    pub fn insert(&mut self, id: OrderId, slot: Slot, orders: &Slab) {
+    pub fn insert(&mut self, key: u64, slot: Slot, key_of: impl Fn(Slot) -> u64) {
         if self.live >= self.buckets.len() * MEAN_FILL {
-            self.double(orders);
+            self.double(key_of);
         }
         self.live += 1;
-        self.put(id, slot);
+        self.put(key, slot);
     }
 
-    /// Forgets an order and gives its slot, which `is_it` knows among the slots of like hashes.
+    /// Forgets a key and gives its slot, which `is_it` knows among the slots of like hashes.
     #[inline(always)]
-    pub fn take(&mut self, id: OrderId, is_it: impl Fn(Slot) -> bool) -> Option<Slot> {
-        let hash = Hash::of(id);
+    pub fn take(&mut self, key: u64, is_it: impl Fn(Slot) -> bool) -> Option<Slot> {
+        let hash = Hash::of(key);
         let at = hash.bucket(self.buckets.len());
         let bucket = &mut self.buckets[at];
         let slot = if let Some(place) = bucket.find(hash, is_it) {
             bucket.clear(place);
             bucket.slot(place)
         } else if bucket.spilled() > 0 {
-            let slot = self.spilled.remove(&id)?;
+            let slot = self.spilled.remove(&key)?;
             bucket.count_spilled(-1);
             slot
         } else {
@@ -74,37 +75,43 @@ impl Index {
     }
 
     #[inline]
-    fn put(&mut self, id: OrderId, slot: Slot) {
-        let hash = Hash::of(id);
+    fn put(&mut self, key: u64, slot: Slot) {
+        let hash = Hash::of(key);
         let at = hash.bucket(self.buckets.len());
         let bucket = &mut self.buckets[at];
         if !bucket.put(hash, slot) {
             bucket.count_spilled(1);
-            self.spilled.insert(id, slot);
+            self.spilled.insert(key, slot);
         }
     }
 
     #[cold]
-    fn double(&mut self, orders: &Slab) {
+    fn double(&mut self, key_of: impl Fn(Slot) -> u64) {
         let doubled = vec![Bucket::EMPTY; self.buckets.len() * 2];
         let old = std::mem::replace(&mut self.buckets, doubled);
         for slot in old.iter().flat_map(Bucket::live) {
-            self.put(orders.get(slot).id, slot);
+            self.put(key_of(slot), slot);
         }
-        for (id, slot) in std::mem::take(&mut self.spilled) {
-            self.put(id, slot);
+        for (key, slot) in std::mem::take(&mut self.spilled) {
+            self.put(key, slot);
         }
+    }
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Rest;
-    use super::super::slab::Terms;
+    use super::super::slab::{Slab, Terms};
     use super::*;
     use crate::hash::Stream;
     use crate::order::SelfTradePrevention;
-    use crate::types::Side;
+    use crate::types::{OrderId, Side};
 
     /// An index with the slab it speaks of, beside a plain map.
     struct Trial {
@@ -118,16 +125,20 @@ mod tests {
             Self { index: Index::new(), orders: Slab::new(), model: BTreeMap::new() }
         }
 
+        fn slot(&self, id: OrderId) -> Option<Slot> {
+            self.index.get(id.key(), |slot| self.orders.get(slot).id == id)
+        }
+
         fn insert(&mut self, id: OrderId) {
             let terms = Terms::new(Side::Buy, 1, SelfTradePrevention::None, false);
             let slot = self.orders.add(Rest { id, terms, leaves: 1, total: 1 });
-            self.index.insert(id, slot, &self.orders);
+            self.index.insert(id.key(), slot, |slot| self.orders.get(slot).id.key());
             self.model.insert(id, slot);
         }
 
         fn take(&mut self, id: OrderId) {
             let orders = &self.orders;
-            let taken = self.index.take(id, |slot| orders.get(slot).id == id);
+            let taken = self.index.take(id.key(), |slot| orders.get(slot).id == id);
             assert_eq!(taken, self.model.remove(&id));
             if let Some(slot) = taken {
                 self.orders.release(slot);
@@ -137,7 +148,7 @@ mod tests {
         fn check(&self) {
             assert_eq!(self.index.live, self.model.len());
             for (&id, &slot) in &self.model {
-                assert_eq!(self.index.get(id, &self.orders), Some(slot));
+                assert_eq!(self.slot(id), Some(slot));
             }
             let spilled: u64 = self.index.buckets.iter().map(|bucket| bucket.spilled()).sum();
             assert_eq!(spilled as usize, self.index.spilled.len());
@@ -158,7 +169,7 @@ mod tests {
             let agent = odd[stream.below(5) as usize];
             let counter = if stream.below(20) == 0 { odd[stream.below(5) as usize] } else { step };
             let id = OrderId::new(agent, counter);
-            assert_eq!(trial.index.get(id, &trial.orders), trial.model.get(&id).copied());
+            assert_eq!(trial.slot(id), trial.model.get(&id).copied());
             if !trial.model.contains_key(&id) {
                 trial.insert(id);
             }
@@ -177,8 +188,9 @@ mod tests {
 
     #[test]
     fn ids_chosen_to_collide_are_still_found() {
-        let crowd =
-            (0..).map(|counter| OrderId::new(5, counter)).filter(|&id| Hash::of(id).bucket(1 << 12) == 9);
+        let crowd = (0..)
+            .map(|counter| OrderId::new(5, counter))
+            .filter(|&id| Hash::of(id.key()).bucket(1 << 12) == 9);
         let mut trial = Trial::new();
         for id in crowd.take(200) {
             trial.insert(id);

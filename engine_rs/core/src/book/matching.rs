@@ -68,7 +68,7 @@ impl Book {
                 if done.maker_leaves == 0 {
                     level.unlink(orders, slot);
                     orders.release(slot);
-                    index.take(done.maker, |found| found == slot);
+                    index.take(done.maker.key(), |found| found == slot);
                 }
                 slot = next;
             }

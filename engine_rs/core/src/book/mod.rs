@@ -26,6 +26,7 @@ pub use auction::Cross;
 pub(crate) use auction::{Cursor, Front};
 pub use change::OrderState;
 pub use extra::{Called, Display, Extra, Life, PegTerms, Unpriced};
+pub(crate) use index::Index;
 pub use matching::{Match, Taken, Taker};
 pub use owners::Owners;
 pub(crate) use register::Register;
@@ -37,7 +38,6 @@ pub use views::{Bbo, DepthLevel, Quote, Touch};
 
 use crate::types::{Lots, MAX_TOTAL, Nanos, OrderId, Side, Ticks};
 use extra::Extras;
-use index::Index;
 use ladder::{Key, Ladder};
 use slab::{Resting, Slab};
 
@@ -74,7 +74,7 @@ impl Book {
 
     #[inline]
     pub fn contains(&self, id: OrderId) -> bool {
-        self.index.get(id, &self.orders).is_some()
+        self.slot(id).is_some()
     }
 
     /// Lots still open, or `None` if no such order rests.
@@ -116,18 +116,30 @@ impl Book {
         let key = ladder::key(order.terms.side(), order.terms.price());
         let slot = self.orders.add(order);
         self.sides[order.terms.side().index()].open(key).append(&mut self.orders, slot);
-        self.index.insert(order.id, slot, &self.orders);
+        self.index.insert(order.id.key(), slot, |slot| self.orders.get(slot).id.key());
     }
 
     /// Takes a resting order out and returns it as it stood.
     #[inline(always)]
     pub(crate) fn take_out(&mut self, id: OrderId) -> Option<Rest> {
         let orders = &self.orders;
-        let slot = self.index.take(id, |slot| orders.get(slot).id == id)?;
-        let order = orders.get(slot);
-        let (terms, leaves) = (order.terms, order.leaves);
+        let slot = self.index.take(id.key(), |slot| orders.get(slot).id == id)?;
+        Some(self.unrest(slot))
+    }
+
+    /// The same of an order at a place in memory that has just been looked up.
+    #[inline(always)]
+    pub(crate) fn take_out_at(&mut self, slot: Slot) -> Rest {
+        self.index.take(self.orders.get(slot).id.key(), |found| found == slot);
+        self.unrest(slot)
+    }
+
+    /// Takes out an order that the index has forgotten.
+    #[inline(always)]
+    fn unrest(&mut self, slot: Slot) -> Rest {
+        let Resting { id, terms, leaves, .. } = *self.orders.get(slot);
         if terms.has_extra() {
-            return Some(self.take_out_extra(slot));
+            return self.take_out_extra(slot);
         }
         let key = ladder::key(terms.side(), terms.price());
         let ladder = &mut self.sides[terms.side().index()];
@@ -137,7 +149,7 @@ impl Book {
             ladder.close(key);
         }
         let total = self.orders.release(slot);
-        Some(Rest { id, terms, leaves, total })
+        Rest { id, terms, leaves, total }
     }
 
     /// Puts an order with an extra behind everybody at its price; `order.leaves` counts what it does not show.
@@ -149,14 +161,14 @@ impl Book {
             _ => order.leaves,
         };
         let slot = self.orders.add(Rest { leaves: shown, terms: order.terms.with_extra(), ..order });
-        self.index.insert(order.id, slot, &self.orders);
+        self.index.insert(order.id.key(), slot, |slot| self.orders.get(slot).id.key());
         self.extras.add(slot, side, key, Extra { reserve: order.leaves - shown, ..extra });
         if shown > 0 {
             self.sides[side.index()].open(key).append(&mut self.orders, slot);
         }
     }
 
-    /// The rest of `take_out` for an order whose id the index has forgotten.
+    /// The same of an order that has an extra.
     #[cold]
     fn take_out_extra(&mut self, slot: Slot) -> Rest {
         let Resting { id, terms, leaves: shown, .. } = *self.orders.get(slot);
@@ -179,7 +191,7 @@ impl Book {
         if terms.has_extra() {
             self.extras.remove(slot, terms.side(), extra_key(terms));
         }
-        self.index.take(id, |found| found == slot);
+        self.index.take(id.key(), |found| found == slot);
         self.orders.release(slot);
     }
 
@@ -190,7 +202,7 @@ impl Book {
 
     /// What the order has beyond price and size.
     pub(crate) fn extra_of(&self, id: OrderId) -> Option<Extra> {
-        self.index.get(id, &self.orders).and_then(|slot| self.extra(slot)).copied()
+        self.slot(id).and_then(|slot| self.extra(slot)).copied()
     }
 
     pub(crate) fn has_pegs(&self) -> bool {
@@ -218,9 +230,14 @@ impl Book {
         self.extras.ends.first_key_value().map(|(&end, &slot)| (end, self.orders.get(slot).id))
     }
 
+    #[inline(always)]
+    fn slot(&self, id: OrderId) -> Option<Slot> {
+        self.index.get(id.key(), |slot| self.orders.get(slot).id == id)
+    }
+
     #[inline]
     fn resting(&self, id: OrderId) -> Option<&Resting> {
-        self.index.get(id, &self.orders).map(|slot| self.orders.get(slot))
+        self.slot(id).map(|slot| self.orders.get(slot))
     }
 }
 

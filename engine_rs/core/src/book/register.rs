@@ -20,7 +20,7 @@ impl<T: Copy> Register<T> {
     }
 
     fn slot(&self, id: OrderId) -> Option<usize> {
-        self.index.get(id, &self.ids).map(|slot| slot as usize)
+        self.index.get(id.key(), |slot| self.ids.get(slot).id == id).map(|slot| slot as usize)
     }
 
     pub fn get(&self, id: OrderId) -> Option<&T> {
@@ -39,7 +39,7 @@ impl<T: Copy> Register<T> {
 
     pub fn remove(&mut self, id: OrderId) {
         let Self { index, ids, .. } = self;
-        if let Some(slot) = index.take(id, |slot| ids.get(slot).id == id) {
+        if let Some(slot) = index.take(id.key(), |slot| ids.get(slot).id == id) {
             ids.release(slot);
         }
     }
@@ -47,7 +47,7 @@ impl<T: Copy> Register<T> {
     fn add(&mut self, id: OrderId, value: T) -> usize {
         let terms = Terms::new(Side::Buy, 0, SelfTradePrevention::None, false);
         let slot: Slot = self.ids.add(Rest { id, terms, leaves: 0, total: 0 });
-        self.index.insert(id, slot, &self.ids);
+        self.index.insert(id.key(), slot, |slot| self.ids.get(slot).id.key());
         let slot = slot as usize;
         if slot == self.values.len() {
             self.values.push(value);

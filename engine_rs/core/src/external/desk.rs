@@ -94,11 +94,12 @@ impl Desk<'_> {
     }
 
     /// Places a limit order that passes the participant's own orders by; gives the lots that traded at once.
+    #[inline(always)]
     pub fn place(&mut self, agent: AgentId, side: Side, tif: TimeInForce, price: Ticks, lots: Lots) -> Lots {
         let order = order(self.counters.next(agent), self.listing, side, tif, price, lots);
         let first_row = self.journal.rows.len();
         self.journal.placed.push((first_row, tif));
-        self.venue.new_order(self.now, &order, &mut self.journal.rows);
+        self.venue.enter(self.now, &order, &mut self.journal.rows);
         let rows = &self.journal.rows[first_row..];
         if rows.len() == 1 {
             return 0;

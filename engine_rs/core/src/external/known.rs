@@ -1,12 +1,12 @@
 //! The recorded orders that are live, by the id they were recorded under.
 
-use crate::book::Slot;
+use crate::book::{Index, Slot};
 use crate::types::{Lots, OrderId, Side, Ticks};
 
 use super::book_order;
-use super::places::Places;
 
-pub use super::places::Place;
+/// Place of a recorded order in its list.
+pub type Place = u32;
 
 /// A recorded order: what the record says of it, and which order of ours stands for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +42,14 @@ impl Known {
 pub struct Recorded {
     orders: Vec<Known>,
     free: Vec<Place>,
-    places: Places,
+    places: Index,
     /// Orders that may differ from the record, in the order in which they came to.
     pub departed: Vec<Place>,
 }
 
 impl Recorded {
     pub fn place(&self, id: u64) -> Option<Place> {
-        self.places.get(id)
+        self.places.get(id, |place| self.get(place).id == id)
     }
 
     pub fn get(&self, place: Place) -> &Known {
@@ -58,15 +58,21 @@ impl Recorded {
 
     /// Takes a new order in; `None` if one of its id lives.
     pub fn add(&mut self, id: u64, side: Side, price: Ticks, lots: Lots) -> Option<Place> {
-        let place = self.free.last().copied().unwrap_or(self.orders.len() as Place);
-        if !self.places.insert(id, place) {
+        if self.place(id).is_some() {
             return None;
         }
         let order = Known { id, price, lots, counter: 0, slot: None, side, departed: false };
-        match self.free.pop() {
-            Some(place) => self.orders[place as usize] = order,
-            None => self.orders.push(order),
-        }
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.orders[place as usize] = order;
+                place
+            }
+            None => {
+                self.orders.push(order);
+                Place::try_from(self.orders.len() - 1).expect("fewer than 2^32 orders fit in memory")
+            }
+        };
+        self.places.insert(id, place, |place| self.orders[place as usize].id);
         Some(place)
     }
 
@@ -97,15 +103,16 @@ impl Recorded {
     /// It is over in the record: its id may come again. Gives the lots that were left of it.
     pub fn end(&mut self, place: Place) -> Lots {
         let order = &mut self.orders[place as usize];
-        self.places.remove(order.id);
+        self.places.take(order.id, |found| found == place).expect("what ends was live");
         std::mem::take(&mut order.lots)
     }
 
     /// The same by its id, if such an order lives.
     #[inline]
     pub fn end_id(&mut self, id: u64) -> Option<(Place, Lots)> {
-        let place = self.places.take(id)?;
-        Some((place, std::mem::take(&mut self.orders[place as usize].lots)))
+        let Self { orders, places, .. } = self;
+        let place = places.take(id, |place| orders[place as usize].id == id)?;
+        Some((place, std::mem::take(&mut orders[place as usize].lots)))
     }
 
     /// Nothing of it is left here either.

@@ -1,8 +1,11 @@
 //! One side as recorded by price level, and where the book departs from it.
 
 use super::Ghost;
-use super::places::{Place, Places};
+use crate::book::Index;
 use crate::types::{Lots, Nanos, Ticks};
+
+/// Place of a level in its list.
+pub type Place = u32;
 
 /// What is known of a price.
 #[derive(Default)]
@@ -30,14 +33,19 @@ impl Level {
 pub struct Levels {
     levels: Vec<Level>,
     free: Vec<Place>,
-    places: Places,
+    places: Index,
     /// Levels that may differ from the record, with the lots agents took there since they last agreed.
     pub dirty: Departures,
 }
 
 impl Levels {
     pub fn get(&self, price: Ticks) -> Option<&Level> {
-        self.places.get(price as u64).map(|place| &self.levels[place as usize])
+        self.place(price).map(|place| &self.levels[place as usize])
+    }
+
+    #[inline]
+    fn place(&self, price: Ticks) -> Option<Place> {
+        self.places.get(price as u64, |place| self.levels[place as usize].price == price)
     }
 
     /// Lots recorded at a price.
@@ -48,7 +56,7 @@ impl Levels {
     /// The place of a price, for `at`, until `close`.
     #[inline]
     pub fn open(&mut self, price: Ticks) -> Place {
-        if let Some(place) = self.places.get(price as u64) {
+        if let Some(place) = self.place(price) {
             return place;
         }
         let place = self.free.pop().unwrap_or(self.levels.len() as Place);
@@ -56,7 +64,7 @@ impl Levels {
             self.levels.push(Level::default());
         }
         self.levels[place as usize].price = price;
-        self.places.insert(price as u64, place);
+        self.places.insert(price as u64, place, |place| self.levels[place as usize].price as u64);
         place
     }
 
@@ -70,7 +78,8 @@ impl Levels {
     pub fn close(&mut self, place: Place) {
         let level = &self.levels[place as usize];
         if level.lots == 0 && level.ghosts.is_empty() {
-            self.places.remove(level.price as u64);
+            let closed = self.places.take(level.price as u64, |found| found == place);
+            closed.expect("what is closed was open");
             self.free.push(place);
         }
     }

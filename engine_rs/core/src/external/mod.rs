@@ -11,7 +11,6 @@ mod desk;
 mod known;
 mod levels;
 mod orders;
-mod places;
 mod queue;
 mod trade;
 

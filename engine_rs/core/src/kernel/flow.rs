@@ -95,11 +95,10 @@ impl FlowUpdate {
 /// Only what an event needs must be there: the record of a deletion need not say where the order stood.
 #[inline]
 fn check_order(op: &OrderOp) -> Result<()> {
-    match op.kind {
-        OrderOpKind::Add | OrderOpKind::Hidden | OrderOpKind::Replace => check(op.side, op.price, op.lots, 1),
-        OrderOpKind::Reduce | OrderOpKind::Execute => check(op.side, 1, op.lots, 1),
-        OrderOpKind::Delete | OrderOpKind::Clear => Ok(()),
-    }
+    use OrderOpKind::{Add, Clear, Delete, Hidden, Replace};
+    let priced = matches!(op.kind, Add | Hidden | Replace);
+    let sized = !matches!(op.kind, Delete | Clear);
+    check(op.side, if priced { op.price } else { 1 }, if sized { op.lots } else { 1 }, 1)
 }
 
 fn check_bundle(event: &FlowEvent) -> Result<()> {

@@ -22,7 +22,7 @@ pub(super) fn open(
 }
 
 /// A new order that is plain, into a listing that is.
-#[inline]
+#[inline(always)]
 pub(super) fn new_order(
     spec: &ListingSpec,
     book: &Book,
@@ -47,7 +47,7 @@ pub(super) fn entry(
     entry_within(spec, book, order, exempt, waits, Book::room)
 }
 
-#[inline]
+#[inline(always)]
 fn entry_within(
     spec: &ListingSpec,
     book: &Book,

@@ -62,7 +62,7 @@ impl Listing {
     }
 
     /// A new order, or why not.
-    #[inline]
+    #[inline(always)]
     pub fn enter(
         &mut self,
         order: &NewOrder,
@@ -92,7 +92,7 @@ impl Listing {
     }
 
     /// What matching left of a new order rests or is cancelled.
-    #[inline]
+    #[inline(always)]
     fn settle_remainder(&mut self, order: &NewOrder, subject: &Subject, taken: Taken, say: &mut Writer) {
         if taken.leaves == 0 {
             return;
@@ -119,12 +119,18 @@ impl Listing {
         say: &mut Writer,
     ) -> Result<(), RejectReason> {
         let Some(order) = self.book.take_out(id) else { return self.cancel_waiting(id, reason, say) };
+        self.gone(&order, reason, say);
+        Ok(())
+    }
+
+    /// What follows when an order has been taken out of the book.
+    #[inline(always)]
+    fn gone(&mut self, order: &Rest, reason: CancelReason, say: &mut Writer) {
         if !self.plain {
             self.note_gone(order.terms, order.leaves);
         }
-        let subject = Subject { id, side: order.terms.side(), price: order.terms.price() };
+        let subject = Subject { id: order.id, side: order.terms.side(), price: order.terms.price() };
         say.cancelled(&subject, order.leaves, reason);
-        Ok(())
     }
 
     #[cold]
@@ -154,7 +160,8 @@ impl Listing {
     pub fn reduce_at(&mut self, slot: Slot, lots: Lots, say: &mut Writer) {
         let (id, state) = self.book.standing(slot);
         if lots >= state.leaves {
-            self.cancel(id, CancelReason::External, say).expect("the order rests");
+            let order = self.book.take_out_at(slot);
+            self.gone(&order, CancelReason::External, say);
         } else {
             self.change((id, slot), &state, -lots, say);
         }
