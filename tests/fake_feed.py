@@ -50,7 +50,7 @@ class FakeHandle:
 class FakeReader:
     """The capture of a fake handle."""
 
-    torn_bytes = 0
+    torn_bytes, clean = 0, True
 
     def __init__(self, header, events):
         self.header = header

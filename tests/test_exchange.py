@@ -160,6 +160,20 @@ def test_a_capture_is_served_under_any_protocol(tmp_path, protocol):
     assert [event["U"] for event in served[1:]] == [event["u"] + 1 for event in served[:-1]]
 
 
+def test_symbols_of_a_capture_that_do_not_fit_the_engine_are_named(tmp_path):
+    def line(symbol, sizes):
+        book = {"s": symbol, "b": [["1", size] for size in sizes], "a": [], "u": 7, "seq": 1}
+        return json.dumps(
+            {"topic": f"orderbook.50.{symbol}", "type": "snapshot", "ts": 1_767_323_045_000, "data": book}
+        )
+
+    file = tmp_path / "capture.jsonl"
+    file.write_text(line("BTCUSDT", ["1"]) + "\n" + line("PEPEUSDT", ["0.00000001", "90000000000"]) + "\n")
+    play = open_play(str(file), "bybit")
+    assert list(play.board.symbols) == ["BTCUSDT"]
+    assert "PEPEUSDT" in play.notes[0]
+
+
 def test_a_window_tells_exactly_what_its_clients_must_change():
     """Against a client that keeps only what it is told, over random changes."""
     draw = random.Random(3)

@@ -539,6 +539,7 @@ def test_a_session_from_the_command_line_lives_again_from_its_capture(tmp_path, 
     assert done.returncode == 0, done.stderr
     again = json.loads(done.stdout)
     assert again["replay"]["books"]["KRAKEN:BTC/USD"]["diffs"] > 20
+    assert again["replay"]["breaks_off"] == ("breaks off" in done.stderr) == (end == signal.SIGKILL)
     if end != signal.SIGKILL:
         assert process.returncode == 0, said
         assert json.loads(told)["event_log_hash"] == again["event_log_hash"]

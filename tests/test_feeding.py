@@ -345,6 +345,7 @@ def test_a_capture_becomes_tables_and_a_report(monkeypatch, tmp_path):
     )
     assert source["faults"][0]["what"] == "gap in the book: sequence, ids 5 to 7"
     assert (source["backward_stamps"], source["negative_delays"], told["torn_bytes"]) == (0, 0, 0)
+    assert not told["breaks_off"]
     levels = pl.read_parquet(tmp_path / "tables" / "levels-*.parquet")
     assert levels.height == source["rows"] == 4 + 2 + 2 + 60 * 2 + 20
     assert levels["time_ns"].is_sorted()

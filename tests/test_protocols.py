@@ -226,6 +226,27 @@ def test_a_new_coinbase_connection_begins_at_zero_and_is_no_gap():
     assert keeper.book("BTC-USD").trusted
 
 
+def test_a_coinbase_message_that_was_written_twice_is_no_gap():
+    session = coinbase_session()
+    found, keeper = follow("coinbase", *[message for message in session for _ in range(2)])
+    assert (keeper.sequence_gaps, keeper.book("BTC-USD").counts.gaps) == (0, 0)
+    assert sum(isinstance(change, Print) for change in found) == 2
+    assert keeper.book("BTC-USD").asks.texts() == [("68902.00", "1")]
+    # One that is older than the last is of another connection, or out of order.
+    _, keeper = follow("coinbase", *session, session[3])
+    assert keeper.sequence_gaps == 1
+    assert not keeper.book("BTC-USD").trusted
+
+
+def test_a_coinbase_recording_without_numbers_is_read_and_said_to_be_unproven(tmp_path):
+    session = coinbase_session()
+    for message in session:
+        del message["sequence_num"]
+    told = check([written(tmp_path / "bare.jsonl", session)])
+    assert (told["ok"], told["protocol"], told["updates_applied"]) == (True, "coinbase", 1)
+    assert told["proof"]["COINBASE"].startswith("none")
+
+
 def test_the_exchange_feed_of_coinbase():
     found, _ = follow(
         "coinbase",
@@ -288,8 +309,8 @@ def test_okx_chain_with_its_keep_alive_and_its_reset():
 # -- Bybit
 
 
-def bybit_book(kind, number, bids, asks, depth=50):
-    data = {"s": "BTCUSDT", "b": bids, "a": asks, "u": number, "seq": 7961638724}
+def bybit_book(kind, number, bids, asks, depth=50, order=7961638724):
+    data = {"s": "BTCUSDT", "b": bids, "a": asks, "u": number, "seq": order}
     return {
         "topic": f"orderbook.{depth}.BTCUSDT",
         "type": kind,
@@ -315,6 +336,24 @@ def test_bybit_counts_up_and_any_snapshot_replaces():
     found, keeper = follow("bybit", snapshot, bybit_book("delta", 13, [["16400", "1"]], []))
     assert keeper.book("BTCUSDT").counts.gaps == 1
     assert is_cleared(found[-1])
+
+
+def test_bybit_begins_anew_and_its_snapshot_is_missing():
+    """The new count would pass for repetitions, and for a continuation once it reaches the old one."""
+    level = [["10", "1"]]
+    before = bybit_book("snapshot", 10, level, [["12", "1"]], order=100)
+    repeated = bybit_book("delta", 3, [], [["11", "1"]], order=90)
+    later = [bybit_book("delta", number, [], [["11", "1"]], order=100 + number) for number in (3, 4)]
+    found, keeper = follow("bybit", before, repeated)
+    assert (len(found), keeper.book("BTCUSDT").counts.updates_ignored) == (1, 1)
+    found, keeper = follow("bybit", before, *later)
+    counts = keeper.book("BTCUSDT").counts
+    assert (counts.gaps, counts.updates_ignored, counts.updates_untrusted) == (1, 0, 2)
+    assert is_cleared(found[-1])
+    # Id 1 says that all of the book is there, by whatever name.
+    found, keeper = follow("bybit", before, bybit_book("delta", 1, level, [["13", "1"]], order=101))
+    assert keeper.book("BTCUSDT").asks.texts() == [("13", "1")]
+    assert (keeper.book("BTCUSDT").counts.snapshots, keeper.book("BTCUSDT").counts.gaps) == (2, 0)
 
 
 def test_bybit_best_price_topic_beside_the_book_is_not_the_book():

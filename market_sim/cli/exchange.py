@@ -50,14 +50,14 @@ def exchange(
     )
     served = Exchange(play, protocol.value, host=host, port=port, speed=pace)
     try:
-        asyncio.run(_serve(served, once, as_json))
+        asyncio.run(_serve(served, play.notes, once, as_json))
     except KeyboardInterrupt:
         notes().print("stopped")
     if served.failure is not None:
         raise served.failure
 
 
-async def _serve(served: Exchange, once: bool, as_json: bool) -> None:
+async def _serve(served: Exchange, played: list[str], once: bool, as_json: bool) -> None:
     async with served.open():
         told = {
             "protocol": served.protocol,
@@ -66,6 +66,7 @@ async def _serve(served: Exchange, once: bool, as_json: bool) -> None:
             "port": served.port,
             "symbols": list(served.board.symbols),
             "speed": served.speed,
+            "notes": played,
         }
         if as_json:
             emit_json(told)
@@ -76,6 +77,8 @@ async def _serve(served: Exchange, once: bool, as_json: bool) -> None:
                 markup=False,
                 soft_wrap=True,
             )
+            for note in played:
+                notes().print(f"note: {note}", markup=False, soft_wrap=True)
         while not (once and served.ended.is_set()):
             await asyncio.sleep(0.2)
 

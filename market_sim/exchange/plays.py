@@ -30,6 +30,8 @@ class Play(Protocol):
     """A market over time."""
 
     board: Board
+    notes: list[str]
+    """What whoever serves it should know."""
 
     def events(self) -> Iterator[tuple[int, list[Event]]]:
         """(time in ns, what happens at it), times rising."""
@@ -74,6 +76,8 @@ class CapturePlay:
             self._symbols[listing.external] = name
             quoted.append(Quoted(name, base, quote, listing.tick, listing.lot))
         self.board = Board(quoted)
+        # It says which recorded symbols could not come along.
+        self.notes = [plan.description]
         self._plan = plan
 
     def events(self) -> Iterator[tuple[int, list[Event]]]:
@@ -109,6 +113,7 @@ class SimulationPlay:
         self.market = Market(scenario, seed=seed, engine=engine)
         self.market.kernel.set_tape(True, False, False)
         self.market.tape.take_fresh_trades()  # they are noted from the first call on
+        self.notes: list[str] = []
         if until is not None:
             self.market.end_ns = duration_ns(until)
         self._listings = [listing for listing in self.market.listings if listing.venue == self.venue]

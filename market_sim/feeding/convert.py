@@ -140,7 +140,8 @@ def convert_capture(path: str | Path, out: str | Path) -> dict[str, Any]:
     0 deletes; `price_ticks`, `size_lots`, exact; `venue`, `symbol`). `trades-*.parquet`: `trade_id` and
     `aggressor` (buy or sell). `events-*.parquet`: changes of state and gaps.
 
-    Keys of the report: `folder`, `files`, `torn_bytes` (cut off at the end), `sources` (per book: `venue`,
+    Keys of the report: `folder`, `files`, `breaks_off` (the capture has no end: its writer was killed, or it
+    was cut), `torn_bytes` (there, of a record that is not whole), `sources` (per book: `venue`,
     `symbol`, `tick`, `lot`, `rows`, `updates`, `snapshots`, `trades`, `faults_found`, `faults` (the first),
     `backward_stamps`, `negative_delays`, `notes`). Raises DataError for a folder that has files already, or
     what is no capture.
@@ -165,8 +166,11 @@ def convert_capture(path: str | Path, out: str | Path) -> dict[str, Any]:
     return {
         "folder": str(folder),
         "files": [name for table in tables.values() for name in table.files],
+        "breaks_off": not reader.clean,
         "torn_bytes": int(reader.torn_bytes),
-        "sources": [_told(book, story, folder) for book, story in zip(books, stories, strict=True)],
+        "sources": [
+            _told(book, story, folder, not reader.clean) for book, story in zip(books, stories, strict=True)
+        ],
     }
 
 
@@ -193,7 +197,7 @@ def _write(event: Event, number: int, tables: dict[str, _Table], story: _Story) 
         tables["events"].add((recv_ns, sub, f"gap in {scope}", "", reason, first, last, dropped))
 
 
-def _told(book: Subscription, story: _Story, folder: Path) -> dict[str, Any]:
+def _told(book: Subscription, story: _Story, folder: Path, breaks_off: bool) -> dict[str, Any]:
     names = (
         "rows",
         "updates",
@@ -207,6 +211,8 @@ def _told(book: Subscription, story: _Story, folder: Path) -> dict[str, Any]:
     notes = []
     if story.faults_found:
         notes.append(f"{book.symbol}: its book is not known from each gap to the next snapshot.")
+    if breaks_off:
+        notes.append(f"{book.symbol}: the capture breaks off; what it has to its last whole record is here.")
     if story.negative_delays:
         notes.append(f"{book.symbol}: {story.negative_delays} messages were received before they were sent.")
     grid = {"tick": f"{book.tick:f}", "lot": f"{book.lot:f}"}

@@ -48,6 +48,11 @@ class CapturedFlow:
         """Bytes at the end of the file that are no whole record."""
         return int(self._reader.torn_bytes) if self._ended else 0
 
+    @property
+    def breaks_off(self) -> bool:
+        """Whether the file, read to where it stops, has no end: its writer was killed, or it was cut."""
+        return self._ended and not self._reader.clean
+
     def fill(self, until_ns: int) -> int:
         """Push a batch, or all up to `until_ns`; gives the time the kernel may now run to."""
         while until_ns > self._safe_ns and not self._ended:

@@ -129,7 +129,8 @@ class FeedSession:
 
         Keys: `clock` ("local"), `files` (by "feed": the capture), `live`, `books` (per subscription: state,
         snapshots, diffs, trades, gaps, dropped, states), `interruptions` (the newest), `connector` (counters
-        of the sockets; live only), `external` (per listing, sizes in lots), `torn_bytes`, `notes`.
+        of the sockets; live only), `external` (per listing, sizes in lots), `notes`; of a capture also
+        `breaks_off` (it has no end) and `torn_bytes` (there, of a record that is not whole).
         """
         flow, market = self.flow, self.market
         fed = {
@@ -158,7 +159,7 @@ class FeedSession:
             # Paths in it become texts, for a summary is written as JSON.
             told["connector"] = json.loads(json.dumps(flow.handle.stats(), default=str))
         else:
-            told["torn_bytes"] = flow.torn_bytes
+            told |= {"breaks_off": flow.breaks_off, "torn_bytes": flow.torn_bytes}
         return told
 
     def _notes(self) -> list[str]:
@@ -173,9 +174,10 @@ class FeedSession:
                     f"Gaps in the feed of {book.place}:{book.instrument}: {story.gaps}. From each to the "
                     "next snapshot its book was empty."
                 )
-        if isinstance(self.flow, CapturedFlow) and self.flow.torn_bytes:
+        if isinstance(self.flow, CapturedFlow) and self.flow.breaks_off:
             notes.append(
-                f"The capture breaks off: {self.flow.torn_bytes} bytes at its end are no whole record."
+                "The capture breaks off: who wrote it was stopped in the middle, or the file was cut. It is "
+                "used to its last whole record."
             )
         return notes
 

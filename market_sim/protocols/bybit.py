@@ -2,6 +2,7 @@
 
 Source: Bybit's API documentation, "Orderbook". A delta's `u` is one above the last; any snapshot replaces the
 book, with `u` 1 after a restart of the service; the one-level topic repeats a snapshot under the same `u`.
+`seq` rises with time over all topics, also where `u` begins anew.
 """
 
 from __future__ import annotations
@@ -55,17 +56,19 @@ def _book(message: dict[str, Any]) -> Book:
         raise WireError(f"`type` is {shown(kind)}; expected: snapshot or delta")
     found = need(message, "data", dict)
     last_id = need(found, "u", int)
+    snapshot = kind == "snapshot" or last_id == 1
     # `cts` is the matching engine's time; early recordings have only the sender's.
     at_ns = milliseconds_ns(message.get("cts", message.get("ts")), "ts")
     return Book(
         symbol=need(found, "s", str),
-        snapshot=kind == "snapshot",
+        snapshot=snapshot,
         exchange_ns=at_ns,
         bids=pairs(found.get("b"), "b"),
         asks=pairs(found.get("a"), "a"),
-        previous_id=None if kind == "snapshot" else last_id - 1,
+        previous_id=None if snapshot else last_id - 1,
         last_id=last_id,
         repeats=True,
+        order=need(found, "seq", int) if "seq" in found else 0,
         depth=int(message["topic"].split(".")[1]),
     )
 

@@ -3,7 +3,7 @@
 Source: Coinbase's documentation, "Advanced Trade WebSocket channels" and "Exchange WebSocket channels". On
 Advanced Trade every message of a connection, of whatever channel, takes the next `sequence_num`; the level
 books themselves are not numbered. Sides of trades are the maker's. The Exchange feed proves nothing about
-its level book.
+its level book, nor does a recording whose recorder left the numbers out.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from market_sim.protocols.records import (
 )
 
 TRUNCATES = False
+_ADVANCED_CHANNELS = ("l2_data", "market_trades")
 _EXCHANGE_TYPES = ("snapshot", "l2update", "match", "last_match", "heartbeat", "subscriptions")
 
 
@@ -34,7 +35,7 @@ def recognises(message: Any) -> bool:
     """Whether a message is one of this protocol."""
     if not isinstance(message, dict):
         return False
-    if "channel" in message and "sequence_num" in message:
+    if "channel" in message and ("sequence_num" in message or message["channel"] in _ADVANCED_CHANNELS):
         return True
     return message.get("type") in _EXCHANGE_TYPES and ("product_id" in message or "channels" in message)
 
@@ -43,9 +44,11 @@ def read(message: Any) -> list[Record]:
     """What a message says; only its sequence number for channels that carry no market data."""
     if not isinstance(message, dict):
         raise WireError("the message is no object")
-    if "sequence_num" not in message:
+    if "channel" not in message:
         return _read_exchange(message)
-    records: list[Record] = [Numbered(need(message, "sequence_num", int))]
+    records: list[Record] = []
+    if "sequence_num" in message:
+        records.append(Numbered(need(message, "sequence_num", int)))
     channel = message.get("channel")
     if channel == "l2_data":
         at_ns = stamp_ns(message.get("timestamp"), "timestamp")

@@ -29,7 +29,8 @@ class Book(NamedTuple):
 
     `previous_id` is the id that the update continues, None where the exchange numbers nothing; `last_id`
     that of the book afterwards. With `repeats` an id that is not above the last is a repetition and not a
-    loss. `checksum` is the exchange's own over the book afterwards; None where it gives none.
+    loss, unless `order` says that it is news: that rises with time whatever ids do (0: there is none).
+    `checksum` is the exchange's own over the book afterwards; None where it gives none.
     """
 
     symbol: str
@@ -41,6 +42,7 @@ class Book(NamedTuple):
     last_id: int = 0
     repeats: bool = False
     checksum: int | None = None
+    order: int = 0
     depth: int | None = None
     """Levels a side of the channel, where one symbol can come in several."""
 

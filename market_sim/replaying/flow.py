@@ -57,7 +57,11 @@ class Flow:
         self._next: Stamped | None = next(self._updates, None)
         if self._next is None:
             names = [name for source in self.sources for name in source.capture.files]
-            raise DataError("no depth event or trade can be used", ", ".join(names))
+            raise DataError(
+                "no book can be followed, and so no message used",
+                ", ".join(names),
+                remedy="A book begins with its snapshot: record from the subscription on.",
+            )
         self.epoch_ns = self._next.time_ns // SECOND_NS * SECOND_NS
         self._kernel: Any = None
         self._listings: list[dict[str, int]] = []

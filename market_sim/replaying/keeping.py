@@ -76,6 +76,7 @@ class KeptBook:
     trusted: bool = False
     hidden: bool = False
     last_id: int = 0
+    last_order: int = 0
     depth: int | None = None
     channel_depth: int | None = None
     decimals: tuple[int, int] | None = None
@@ -165,7 +166,8 @@ class Keeper:
 
     def _on_number(self, record: Numbered) -> Iterator[Change]:
         last, self._number = self._number, record.number
-        if last is None or record.number == last + 1:
+        if last is None or record.number in (last, last + 1):
+            # Heard twice: sizes are absolute and trades have ids, so nothing of it counts twice.
             return
         if record.number != 0:
             # Something of this connection is missing, and it may have been about any of its books.
@@ -210,7 +212,8 @@ class Keeper:
         book.counts.snapshots += 1
         book.bids.clear()
         book.asks.clear()
-        book.trusted, book.hidden, book.last_id = True, False, record.last_id
+        book.trusted, book.hidden = True, False
+        book.last_id, book.last_order = record.last_id, record.order
         if self._protocol is kraken:
             _note_shape(book, record)
         book.apply(record)
@@ -220,14 +223,16 @@ class Keeper:
         yield from self._shown(book, record, None)
 
     def _on_update(self, book: KeptBook, record: Book) -> Iterator[Change]:
-        if record.repeats and record.last_id <= book.last_id:
+        # A lower id in a later message: ids have begun anew, and the snapshot that says so is missing.
+        anew = record.last_id < book.last_id and record.order > book.last_order
+        if record.repeats and record.last_id <= book.last_id and not anew:
             book.counts.updates_ignored += 1
             return
         if book.trusted and record.previous_id is not None and record.previous_id != book.last_id:
             book.counts.gaps += 1
             book.trusted = False
             yield book.nothing(record.exchange_ns)
-        book.last_id = record.last_id
+        book.last_id, book.last_order = record.last_id, record.order
         changed = book.apply(record)
         was_trusted = book.trusted
         # Also without trust: how many later messages disagree tells a lost message from a wrong checksum.

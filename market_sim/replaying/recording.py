@@ -63,17 +63,19 @@ class Recording(Capture):
         """Every received message and every beginning of a connection. DataError with file and line."""
         latest_ns = 0
         for name in self.files:
-            number = 0
+            number, is_empty = 0, True
             for number, raw in self._raw_lines(name):
                 wire = _wire(name, number, raw)
                 if wire is None:
                     continue
+                is_empty = False
                 if wire.local_ns is not None:
                     _assert_forward(wire, latest_ns)
                     latest_ns = max(latest_ns, wire.local_ns)
                 yield wire
-            if number == 0:
-                raise DataError("the file is empty", name, remedy=FORM)
+            if is_empty:
+                found = "the file holds no message" if number else "the file is empty"
+                raise DataError(found, name, remedy=FORM)
 
     def last_stamp_ns(self) -> int:
         """Receive stamp of the last message; LATEST_STAMP_NS where the recording has none."""

@@ -220,7 +220,7 @@ impl Machine {
             return Fate::Ignored;
         }
         self.acknowledge(Some(Channel::Book));
-        self.last_data = ctx.now.even_ns;
+        let heard_before = std::mem::replace(&mut self.last_data, ctx.now.even_ns);
         self.counts.heard(ctx.now.wall_ns, update.venue_ns);
         if update.snapshot {
             return self.on_snapshot(ctx, protocol, update);
@@ -230,8 +230,10 @@ impl Machine {
         }
         match protocol.continuity(self.last_id, &update) {
             Continuity::Old => {
+                // Repetitions alone do not keep a book from going stale.
+                self.last_data = heard_before;
                 // What the book has already shows that the stream and the snapshot meet.
-                if self.state != State::Live && !self.book.is_crossed() {
+                if matches!(self.state, State::Syncing | State::Resyncing) && !self.book.is_crossed() {
                     self.go_live(ctx);
                 }
                 Fate::Ignored

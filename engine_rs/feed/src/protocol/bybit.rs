@@ -1,7 +1,8 @@
 //! Bybit v5 spot: the snapshot in band, ids of a topic rise by one.
 //!
-//! Source: Bybit V5 documentation, "Orderbook". Any snapshot replaces the book; one with id 1 says that the
-//! service has begun anew. That ids rise by one is what is seen, not what is promised; a skip counts as a gap.
+//! Source: Bybit V5 documentation, "Orderbook". Any snapshot replaces the book; id 1 says that the service has
+//! begun anew. That ids rise by one is what is seen, not what is promised; a skip counts as a gap. An id that falls
+//! is a repetition, unless the message is a later one by its `seq`: then the snapshot of a restart is missing.
 
 use std::borrow::Cow;
 
@@ -26,7 +27,7 @@ pub const VENUE: Venue = Venue {
     trade_ids_have_no_holes: false,
     checksum_is_only_proof: false,
     may_be_crossed: false,
-    open: |depth| Box::new(Bybit { depth: depth.unwrap_or(200), pings: 0 }),
+    open: |depth| Box::new(Bybit { depth: depth.unwrap_or(200), pings: 0, latest: Vec::new() }),
     instrument_path: |symbol| format!("/v5/market/instruments-info?category=spot&symbol={symbol}"),
     read_instrument,
 };
@@ -34,6 +35,8 @@ pub const VENUE: Venue = Venue {
 struct Bybit {
     depth: usize,
     pings: u64,
+    /// Id and `seq` of the latest message about each book.
+    latest: Vec<(u64, u64)>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +66,8 @@ struct BookData<'a> {
     #[serde(borrow)]
     a: &'a RawValue,
     u: u64,
+    /// Rises over all topics, also where ids begin anew.
+    seq: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -80,32 +85,51 @@ impl Bybit {
     fn topic(&self, symbol: &str) -> String {
         format!("\"orderbook.{}.{symbol}\"", self.depth)
     }
+
+    fn book(&mut self, frame: &Frame, data: &str, symbols: &Symbols, sub: usize) -> Result<Message, Reject> {
+        let snapshot = match frame.kind.as_deref() {
+            Some("snapshot") => true,
+            Some("delta") => false,
+            _ => return Err(Reject::book(sub, "a book that is neither snapshot nor delta")),
+        };
+        let read: BookData = serde_json::from_str(data).map_err(|error| Reject::book(sub, error))?;
+        let side = |raw: &RawValue| {
+            levels::read(raw.get(), symbols.grid(sub)).map_err(|error| Reject::book(sub, error))
+        };
+        let update = BookUpdate {
+            snapshot: snapshot || read.u == 1,
+            first_id: read.u,
+            last_id: read.u,
+            venue_ns: frame.cts.or(frame.ts).and_then(stamp::epoch),
+            bids: side(read.b)?,
+            asks: side(read.a)?,
+            ..BookUpdate::default()
+        };
+        if self.begins_anew(sub, update.snapshot, read.u, read.seq.unwrap_or(0)) {
+            let why =
+                format!("id {} in a later message than a higher one: the service has begun anew", read.u);
+            return Err(Reject::book(sub, why));
+        }
+        Ok(Message::Book(sub, update))
+    }
+
+    /// Whether ids have begun anew without the snapshot that says so. Otherwise the deltas of the new count would
+    /// pass for repetitions, until they reach the old one and pass for its continuation.
+    fn begins_anew(&mut self, sub: usize, snapshot: bool, id: u64, seq: u64) -> bool {
+        if self.latest.len() <= sub {
+            self.latest.resize(sub + 1, (0, 0));
+        }
+        let (latest_id, latest_seq) = self.latest[sub];
+        if snapshot || seq >= latest_seq {
+            self.latest[sub] = (id, seq);
+        }
+        !snapshot && id < latest_id && seq > latest_seq
+    }
 }
 
 fn request(method: &str, sub: usize, topics: &str) -> String {
     // One request a symbol: a wrong one fails the whole request, and the reply names the request only.
     format!(r#"{{"req_id":"{sub}","op":"{method}","args":[{topics}]}}"#)
-}
-
-fn book(frame: &Frame, data: &str, symbols: &Symbols, sub: usize) -> Result<Message, Reject> {
-    let snapshot = match frame.kind.as_deref() {
-        Some("snapshot") => true,
-        Some("delta") => false,
-        _ => return Err(Reject::book(sub, "a book that is neither snapshot nor delta")),
-    };
-    let read: BookData = serde_json::from_str(data).map_err(|error| Reject::book(sub, error))?;
-    let side =
-        |raw: &RawValue| levels::read(raw.get(), symbols.grid(sub)).map_err(|error| Reject::book(sub, error));
-    let update = BookUpdate {
-        snapshot,
-        first_id: read.u,
-        last_id: read.u,
-        venue_ns: frame.cts.or(frame.ts).and_then(stamp::epoch),
-        bids: side(read.b)?,
-        asks: side(read.a)?,
-        ..BookUpdate::default()
-    };
-    Ok(Message::Book(sub, update))
 }
 
 fn trades(data: &str, symbols: &Symbols, sub: usize) -> Result<Message, Reject> {
@@ -170,7 +194,7 @@ impl Protocol for Bybit {
             out.push(trades(data, symbols, sub)?);
         } else if channel.starts_with("orderbook.") {
             let data = data.ok_or_else(|| Reject::book(sub, "a message without data"))?;
-            out.push(book(&read, data, symbols, sub)?);
+            out.push(self.book(&read, data, symbols, sub)?);
         }
         Ok(())
     }

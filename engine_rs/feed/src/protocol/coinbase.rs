@@ -194,6 +194,10 @@ impl Protocol for Coinbase {
         let events = read.events.map_or("[]", RawValue::get);
         let venue_ns = read.timestamp.as_deref().and_then(stamp::rfc3339);
         let said = match read.channel.as_deref() {
+            // The number is the only proof that nothing is missing.
+            Some("l2_data" | "market_trades") if read.sequence_num.is_none() => {
+                return Err(Reject::connection("a message without sequence_num"));
+            }
             Some("l2_data") => books(events, venue_ns, symbols)?,
             Some("market_trades") => trades(events, symbols)?,
             Some("subscriptions") => acknowledged(events, symbols),
@@ -290,5 +294,6 @@ mod tests {
         assert_eq!(why(&UPDATE.replace("\"bid\"", "\"bidd\"")), Concerns::Book(0));
         assert_eq!(why(&UPDATE.replace("\"0.06317902\"", "0.06317902")), Concerns::Connection);
         assert_eq!(why(&UPDATE.replace("sequence_num\":7", "sequence_num\":-7")), Concerns::Connection);
+        assert_eq!(why(&UPDATE.replace("\"sequence_num\":7,", "")), Concerns::Connection);
     }
 }

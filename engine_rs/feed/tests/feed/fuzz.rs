@@ -4,7 +4,9 @@
 //! FEED_FUZZ_SECONDS: how long, in processor time (600). FEED_FUZZ_CORPUS: a file of recorded messages, one a line, behind a stamp or
 //! bare; without it the messages are those of the exchange made up for the tests. Messages are changed as JSON
 //! (values, keys, lengths, depth) and as bytes. They meet the parser alone, and a link that is live and has to
-//! keep its promises to a consumer. Peak memory is held below a bound, so each protocol wants a process of its own.
+//! keep its promises to a consumer. Half of those links live on until a subscription is given up. Peak memory is held
+//! below a bound, and what is resident must not grow from the second third of the run to the last; so each protocol
+//! wants a process of its own.
 #![allow(
     clippy::disallowed_types,
     clippy::disallowed_methods,
@@ -24,6 +26,8 @@ use crate::world::{MS, Rng, World, settings};
 const NAMES: [&str; 2] = ["AAA", "BBB"];
 /// What a run may take beside its corpus: a frame of some megabytes, its levels, and what the allocator keeps.
 const MOST_MORE_BYTES: u64 = 192 << 20;
+/// From the second third of a run to the last. Ten minutes are tens of millions of messages: less than a byte each.
+const MOST_GROWTH_BYTES: u64 = 8 << 20;
 const MOST_COPIED_BYTES: usize = 2 << 20;
 const FRAMES_A_WORLD: usize = 2_000;
 
@@ -54,11 +58,30 @@ const TOKENS: [&str; 24] = [
     "00",
 ];
 
-/// Peak resident memory of this process, in bytes.
-fn peak_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: 0 kB");
-    line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) << 10
+/// A size in bytes out of what the kernel says of this process: VmHWM (peak), VmRSS (resident now).
+fn bytes_of(field: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells a process of itself");
+    let line = status.lines().find(|line| line.starts_with(field));
+    let text = line.and_then(|line| line.split_whitespace().nth(1));
+    text.and_then(|text| text.parse::<u64>().ok()).expect("a size in kB") << 10
+}
+
+/// What is resident when nothing of a message is held, by the third of the run.
+#[derive(Default)]
+struct Resident([Vec<u64>; 3]);
+
+impl Resident {
+    fn note(&mut self, third: i64) {
+        self.0[third.clamp(0, 2) as usize].push(bytes_of("VmRSS"));
+    }
+
+    /// The median: what a rare message of megabytes makes the allocator keep for a while is not growth.
+    fn typical(&mut self, third: usize) -> u64 {
+        let seen = &mut self.0[third];
+        assert!(!seen.is_empty(), "a run too short to have thirds");
+        seen.sort_unstable();
+        seen[seen.len() / 2]
+    }
 }
 
 /// Processor time of this thread: a busy machine is no reason to try less.
@@ -213,6 +236,7 @@ struct Tally {
     refused: u64,
     met: u64,
     live: u64,
+    given_up: u64,
 }
 
 /// The parser alone, in a conversation that goes on.
@@ -277,6 +301,16 @@ fn world(name: &str, seed: u64) -> World {
     World::new(name, depth, &NAMES, settings(&patient), seed)
 }
 
+/// A link that lives on, with what the test itself keeps of it thrown away; another where one is given up.
+fn lives_on(lasting: &mut World, name: &str, rng: &mut Rng, tally: &mut Tally) {
+    if lasting.states().contains(&State::Failed) {
+        *lasting = world(name, rng.below(u64::MAX));
+        tally.given_up += 1;
+    }
+    meet(lasting, rng, tally);
+    lasting.forget_past();
+}
+
 fn fuzz(name: &str) {
     let seconds = std::env::var("FEED_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
     let venue = protocol::venue(name).unwrap();
@@ -285,27 +319,41 @@ fn fuzz(name: &str) {
     (0..20).for_each(|seed| corpus.extend(parsers::messages(name, seed)));
     let symbols = symbols_in(&corpus);
     let mut rng = Rng(0xf022);
-    let (start, before) = (processor_seconds(), peak_bytes());
-    let (mut tally, mut worlds) = (Tally::default(), 0);
+    let (start, before) = (processor_seconds(), bytes_of("VmHWM"));
+    let (mut tally, mut worlds, mut resident) = (Tally::default(), 0, Resident::default());
+    let mut lasting = world(name, 0);
     while processor_seconds() - start < seconds {
         worlds += 1;
         let mut world = world(name, worlds);
         let mut protocol = (venue.open)(None);
-        for _ in 0..FRAMES_A_WORLD / 64 {
+        for round in 0..FRAMES_A_WORLD / 64 {
             read_many(venue, &mut *protocol, &corpus, &mut rng, &mut tally, &symbols);
-            meet(&mut world, &mut rng, &mut tally);
+            match round % 2 {
+                0 => meet(&mut world, &mut rng, &mut tally),
+                _ => lives_on(&mut lasting, name, &mut rng, &mut tally),
+            }
         }
-        let more = peak_bytes().saturating_sub(before);
+        drop(world);
+        resident.note(3 * (processor_seconds() - start) / seconds);
+        let more = bytes_of("VmHWM").saturating_sub(before);
         assert!(more < MOST_MORE_BYTES, "{} MiB more than at the beginning", more >> 20);
     }
-    let Tally { frames, refused, met, live } = tally;
+    let Tally { frames, refused, met, live, given_up } = tally;
+    let [first, second, last] = [0, 1, 2].map(|third| resident.typical(third));
     println!(
         "{name}: {} s, {recorded} recorded and {} other messages; parser: {frames} mutated, {refused} refused; \
-         links: {worlds}, {met} messages among mutated ones, live after {live} steps; {} MiB more memory",
+         links: {worlds} short, {} long, {met} messages among mutated ones, live after {live} steps; \
+         {} MiB more memory at most; resident in the thirds of the run {} {} {} KiB",
         processor_seconds() - start,
         corpus.len() - recorded,
-        peak_bytes().saturating_sub(before) >> 20
+        given_up + 1,
+        bytes_of("VmHWM").saturating_sub(before) >> 20,
+        first >> 10,
+        second >> 10,
+        last >> 10
     );
+    let growth = last.saturating_sub(second);
+    assert!(growth < MOST_GROWTH_BYTES, "memory grows: {} KiB more in the last third", growth >> 10);
     // A run in which everything is refused, or nothing, or no book is ever live, has tried nothing.
     assert!(refused > frames / 10 && refused < frames && live > worlds);
 }

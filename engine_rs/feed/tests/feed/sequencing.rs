@@ -136,6 +136,29 @@ fn f30_a_range_of_old_messages_comes_again() {
     }
 }
 
+#[test]
+fn f30_repetitions_alone_let_a_book_go_stale() {
+    for venue in ["binance", "bybit"] {
+        let mut world = live(venue, &[]);
+        let conn = world.conn();
+        let frame = diff_of(&mut world, 0);
+        let repeat = |world: &mut World, times: usize| {
+            for _ in 0..times {
+                world.frame(conn, &frame);
+                world.pass(10 * SECOND);
+            }
+        };
+        repeat(&mut world, 8);
+        assert_eq!(world.state(0), State::Live, "{venue}");
+        repeat(&mut world, 2);
+        assert_eq!((world.state(0), world.mirror.book_gaps(0)), (State::Stale, 0), "{venue}");
+        repeat(&mut world, 9);
+        assert_eq!(world.mirror.gaps[0][0].reason, GapReason::Silent, "{venue}");
+        world.live(10 * SECOND);
+        assert_recovered(&world, (1, 1));
+    }
+}
+
 /// Binance, connected, with diffs kept and snapshots asked for; nothing answered.
 fn waiting_for_snapshots() -> World {
     let mut world = opened("binance", &[]);
@@ -239,6 +262,30 @@ fn f33_bybit_begins_anew_with_id_one() {
     assert_eq!(world.mirror.gaps[0][0].reason, GapReason::Restart);
     assert_eq!(world.mirror.books[0], Some((vec![(9_900, 1_000)], vec![(10_100, 2_000)])));
     assert_eq!(world.link.machines()[0].counts.resyncs, 0, "nothing had to be asked for");
+}
+
+#[test]
+fn f33_bybit_begins_anew_and_its_snapshot_is_lost() {
+    let mut world = live("bybit", &[]);
+    let conn = world.conn();
+    world.deliver();
+    let frame = |id: u64, seq: u64| {
+        format!(
+            r#"{{"topic":"orderbook.50.AAA","type":"delta","ts":1,"data":{{"s":"AAA","b":[["99.00","1.000"]],"a":[],"u":{id},"seq":{seq}}},"cts":1}}"#
+        )
+    };
+    // As old as its id: a repetition.
+    world.frame(conn, &frame(2, 0));
+    assert_eq!((world.state(0), world.mirror.book_gaps(0)), (State::Live, 0));
+    // Sent later than what had the higher id: the book is not what is there now.
+    world.frame(conn, &frame(2, 1_000_000));
+    assert_eq!((world.state(0), world.mirror.gaps[0][0].reason), (State::Resyncing, GapReason::Rejected));
+    world.frame(conn, &frame(3, 1_000_001));
+    world.live(5 * SECOND);
+    assert_recovered(&world, (1, 0));
+    // What says id 1 is the whole book, by whatever name.
+    world.frame(conn, &frame(1, 1_000_002));
+    assert_eq!(world.mirror.books[0], Some((vec![(9_900, 1_000)], vec![])));
 }
 
 #[test]

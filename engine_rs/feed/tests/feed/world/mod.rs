@@ -226,6 +226,14 @@ impl World {
         self.with(|link, now, mirror| link.on_close(now, conn, why, None, mirror));
     }
 
+    /// Throws away what was put down for asserting later: a world that lives long would be all diary.
+    pub fn forget_past(&mut self) {
+        self.connected_at.clear();
+        self.mirror.log.clear();
+        self.mirror.gaps.iter_mut().for_each(Vec::clear);
+        self.mirror.trades.iter_mut().for_each(Vec::clear);
+    }
+
     /// The newest connection.
     pub fn conn(&self) -> Conn {
         *self.wires.keys().next_back().expect("a connection")
