@@ -140,26 +140,42 @@ said(inspect.getsource(venue_class("reference").replace))
 
 # %% [markdown]
 # **Notice** the sentence about the queue. Asking for *less* harms nobody, so it keeps the place; asking for more goes
-# to the back. CME prints an example: orders of 1.00, 5.50 and 4.00 wait; the second is reduced to 5.00 and stays
-# second.
+# to the back. Binance prints an example (*Order Amend Keep Priority*, in the questions and answers of its spot API's
+# documentation): orders of 1.00, 5.50 and 4.00 wait at one price. The second is reduced to 5.00 and stays second;
+# cancelled and sent again with 5.00 it stands third.
+
 
 # %%
-queue = new_venue()
-first, second, third = (
-    send(queue, who, Side.BUY, lots, 50) for who, lots in [(10, 100), (15, 550), (20, 400)]
-)
+def three_wait():
+    """Binance's queue in hundredths, and the number of its second order."""
+    queue = new_venue()
+    _, second, _ = (send(queue, who, Side.BUY, lots, 50) for who, lots in [(10, 100), (15, 550), (20, 400)])
+    return queue, second
+
+
+def members(queue):
+    return [who for _, who, *_ in queue.orders(0, Side.BUY)]
+
+
+# %%
+queue, second = three_wait()
 queue.replace(0, 15, second, 0, 50, 500)
-after_less = [who for _, who, *_ in queue.orders(0, Side.BUY)]
+after_less = members(queue)
 queue.replace(0, 15, second, 0, 50, 600)
-after_more = [who for _, who, *_ in queue.orders(0, Side.BUY)]
-after_less, after_more
+after_more = members(queue)
+
+queue, second = three_wait()
+queue.cancel(0, 15, second, 0)
+send(queue, 15, Side.BUY, 500, 50)
+after_anew = members(queue)
+said(f"less: {after_less}; then more: {after_more}; cancelled and sent again: {after_anew}")
 
 # %% [markdown]
 # ## What exchanges print
 #
-# A **market order with protection** goes no further than a stated distance from the best price. CME's example: buy 10,
-# best offer 90025, protection 600. It fills 2 at 90025, 3 at 90300 and 3 at 90550; the next offer, 90675, lies beyond
-# 90625, so 2 lots wait there.
+# A **market order with protection** goes no further than a stated distance from the best price. CME's example (*Market
+# Order with Protection*, in its Client Systems Wiki): buy 10, best offer 90025, protection 600. It fills 2 at 90025, 3
+# at 90300 and 3 at 90550; the next offer, 90675, lies beyond 90625, so 2 lots wait there.
 
 
 # %%
@@ -197,9 +213,10 @@ def walked(protection):
 pn.Column(knob, pn.bind(walked, knob))
 
 # %% [markdown]
-# An **iceberg** shows a part of itself. In Toronto's example bids of 100 at 10.00, then at 9.90: 500, an iceberg of
-# 10,000 that shows 100, and 200. A sale of 1,500 takes 100, 500, 100, 200, and the last 600 out of what the iceberg
-# hides; 9,200 stay hidden and 100 are shown again.
+# An **iceberg** shows a part of itself. In the Toronto Stock Exchange's example (TMX, *Order Types and Functionality
+# Guide*) there are bids of 100 at 10.00, then at 9.90: 500, an iceberg of 10,000 that shows 100, and 200. A sale of
+# 1,500 takes 100, 500, 100, 200, and the last 600 out of what the iceberg hides; 9,200 stay hidden and 100 are shown
+# again.
 
 # %%
 ice = new_venue()
@@ -257,7 +274,7 @@ rows = [
     Verdict("CME: protected price", 90625, protected_price, 0, 0),
     Verdict("TSX: lots the iceberg still hides", 9_200, iceberg_left - iceberg_shown, 0, 0),
     Verdict("TSX: lots it shows again", 100, iceberg_shown, 0, 0),
-    Verdict("CME: place of the reduced order", 2, 1 + after_less.index(15), 0, 0),
-    Verdict("CME: its place after asking for more", 3, 1 + after_more.index(15), 0, 0),
+    Verdict("Binance: place of the reduced order", 2, 1 + after_less.index(15), 0, 0),
+    Verdict("Binance: its place when sent again", 3, 1 + after_anew.index(15), 0, 0),
 ]
 conclude("01_order_book", rows)

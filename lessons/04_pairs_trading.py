@@ -43,7 +43,7 @@ from market_sim import backtest, run
 from market_sim.experiments import bertram
 from market_sim.experiments.verdict import Verdict
 from market_sim.pair import Pair
-from market_sim.teaching import Exercise, about, conclude, mode, pick
+from market_sim.teaching import Exercise, about, conclude, in_full, pick
 from market_sim.theory import ornstein_uhlenbeck as ou
 from market_sim.theory.cointegration import hedge_ratio
 
@@ -517,8 +517,8 @@ pd.DataFrame(columns)
 #
 # The first four are Bertram's own figures, computed by the formulas the agents use; his Sharpe ratio takes the variance
 # of a cycle from a series, ours from an integral, and they part in the fourth digit. The rest is played. A full run has
-# the tolerances of the table; a short one has four standard errors, at most a fifth of the figure (two fifths for
-# the backtest's few hours).
+# the tolerances of the table; one with fewer runs has four standard errors, at most a fifth of the figure (two fifths
+# for the backtest's few hours).
 
 # %%
 sharpe = ou.best_sharpe(spread, paper.cost, 0.01)[1]
@@ -541,6 +541,6 @@ def shortened(row):
     return row.within(4, cap=share * row.published) if row.standard_error else row
 
 
-if mode() == "short":
+if not in_full():
     rows = [shortened(row) for row in rows]
 conclude("04_pairs_trading", rows)

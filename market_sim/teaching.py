@@ -45,6 +45,11 @@ def pick(short: int, full: int, reference: int | None = None) -> int:
     return count
 
 
+def in_full() -> bool:
+    """Whether all runs are made that the tolerances ask for: full mode, native engine. DataError as `mode`."""
+    return mode() == "full" and market_sim.ENGINE != "reference"
+
+
 def in_mode(
     rows: Iterable[Verdict], errors: float = 4.0, cap: float = 3.0, rounding: float = 0.0
 ) -> list[Verdict]:
@@ -52,15 +57,20 @@ def in_mode(
     of its standard errors and half a unit of the printed figure's last digit (`rounding`), but never more
     than `cap` times the stated tolerance. A row without error stays as it is.
     """
-    if mode() == "full" and market_sim.ENGINE != "reference":
+    if in_full():
         return list(rows)
     return [row.within(errors, cap * row.tolerance, rounding) if row.standard_error else row for row in rows]
 
 
 def about() -> str:
     """One sentence for the top of a lesson: which engine runs, and how much."""
-    long = "with the runs that the tolerances ask for" if mode() == "full" else "in a short form"
-    return f"This lesson runs on the {market_sim.ENGINE} engine, {long} (MARKET_SIM_LESSONS={mode()})."
+    asked = mode()
+    long = "in a short form"
+    if asked == "full":
+        long = (
+            "with the runs that the tolerances ask for" if in_full() else "with fewer runs than a full form"
+        )
+    return f"This lesson runs on the {market_sim.ENGINE} engine, {long} (MARKET_SIM_LESSONS={asked})."
 
 
 class Exercise:

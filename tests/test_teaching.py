@@ -7,7 +7,17 @@ import pytest
 from market_sim import teaching
 from market_sim.errors import DataError
 from market_sim.experiments.verdict import Verdict
-from market_sim.teaching import Exercise, LessonError, conclude, in_mode, last_verdicts, mode, pick
+from market_sim.teaching import (
+    Exercise,
+    LessonError,
+    about,
+    conclude,
+    in_full,
+    in_mode,
+    last_verdicts,
+    mode,
+    pick,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +49,22 @@ def test_fewer_runs_are_judged_by_their_errors_up_to_a_cap(monkeypatch):
     assert [row.tolerance for row in in_mode([noisy, wild])] == [0.1, 0.1]
     monkeypatch.setattr(teaching.market_sim, "ENGINE", "reference", raising=False)
     assert [row.tolerance for row in in_mode([noisy])] == pytest.approx([0.2])
+
+
+@pytest.mark.parametrize(
+    ("asked", "engine", "full", "told"),
+    [
+        ("short", "rust", False, "in a short form"),
+        ("short", "reference", False, "in a short form"),
+        ("full", "rust", True, "with the runs that the tolerances ask for"),
+        ("full", "reference", False, "with fewer runs than a full form"),
+    ],
+)
+def test_a_lesson_says_how_much_it_runs(monkeypatch, asked, engine, full, told):
+    monkeypatch.setenv("MARKET_SIM_LESSONS", asked)
+    monkeypatch.setattr(teaching.market_sim, "ENGINE", engine, raising=False)
+    assert in_full() is full
+    assert about() == f"This lesson runs on the {engine} engine, {told} (MARKET_SIM_LESSONS={asked})."
 
 
 @pytest.mark.parametrize("answer", [2, 2.05, "2", 1.95])
