@@ -221,6 +221,23 @@ NS_OF_A_DAY = "time,symbol,bid,ask,bid_size,ask_size\n34200000000000,AAA,10.00,1
         (DEPTH.replace("1704187801000000", "17041878"), "tardis", "line 4: timestamp is '17041878'"),
         (DEPTH.replace("bid,100.0", "middle,100.0"), "tardis", "line 5: side is 'middle'"),
         ("", "quotes", "the file is empty"),
+        (QUOTES.splitlines()[0] + "\n", "quotes", "line 2: no rows below the header"),
+        (
+            QUOTES.replace("\n2024-01-02T09:30:01", "\n\n2024-01-02T09:30:01"),
+            "quotes",
+            "line 4: an empty line",
+        ),
+        (QUOTES.replace("10.02,4,7", "10.02,1e30,7"), "quotes", "line 4: bid_size is '1e30'"),
+        (TRADES.replace(",2,", f",{9**25},"), "trades", f"line 3: size is '{9**25}'"),
+        (TRADES.replace("10.02", "1e17"), "trades", "line 3: price is '1e17'"),
+        (
+            BARS.replace("Date", "Date,volume").replace("-01,", "-01,1e30,").replace("-02,", "-02,1,"),
+            "bars",
+            "line 2: volume is '1e30'",
+        ),
+        (DEPTH.replace("100.1,0", "0.0000000001,0"), "tardis", "line 4: price is '0.0000000001'"),
+        (DEPTH.replace("100.1,0", "100.1,1e30"), "tardis", "line 4: amount is '1e30'"),
+        (DEPTH.replace("100.1,0", "100.1,"), "tardis", "line 4: price or amount is missing"),
     ],
 )
 def test_a_bad_file_gets_the_row_and_the_reason(write, text, form, why):

@@ -66,7 +66,8 @@ def blocks(
             while piece := file.read(block_bytes):
                 whole, newline, rest = (rest + piece).rpartition(b"\n")
                 if newline:
-                    yield number, _table(name, number, whole, names)
+                    if whole.strip():
+                        yield number, _table(name, number, whole, names)
                     number += whole.count(b"\n") + 1
             if rest.strip():
                 yield number, _table(name, number, rest, names)
@@ -77,6 +78,10 @@ def blocks(
 def _table(name: str, number: int, raw: bytes, names: Sequence[str]) -> pl.DataFrame:
     schema = dict.fromkeys(names, pl.String)
     commas = len(names) - 1
+    raw = raw.rstrip(b"\r\n")
+    if b"\n\n" in raw or b"\n\r\n" in raw or raw[:1] in (b"\n", b"\r"):
+        blank = next(at for at, line in enumerate(raw.split(b"\n")) if not line.strip(b"\r"))
+        raise DataError("an empty line between others", name, number + blank, "Take it out.")
     try:
         table = pl.read_csv(io.BytesIO(raw), has_header=False, schema=schema, quote_char=None)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:

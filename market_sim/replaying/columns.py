@@ -28,6 +28,8 @@ FORMATS = (
 )
 LAST_NS = 2**63 - 1
 TIME_REMEDY = 'Write times as "2024-01-31 09:30:00.5" (UTC) or as seconds, ms, us or ns since 1970.'
+#: Largest price in ticks, with room for a quote around it, and largest size in lots, as engines take them.
+MOST_TICKS, MOST_LOTS = 2**52, 2**48
 #: The number of a block's first line, or of each of its lines where it was picked from more.
 Lines = int | Numbers
 #: Words of derivatives in names of columns, venues and symbols. They are refused: spot only.
@@ -106,16 +108,17 @@ def _epoch_ns(plain: pl.Series, file: str, first: Lines) -> Numbers:
     return whole * 10**power + rest
 
 
-def numbers(texts: pl.Series, file: str, first: Lines, least: float = 0.0) -> Floats:
-    """Floats of a column, NaN where it is empty. DataError for the first line with what is no number."""
+def numbers(texts: pl.Series, file: str, first: Lines, least: float = 0.0, most: float = np.inf) -> Floats:
+    """Floats of a column, NaN where it is empty. DataError for the first line that has no number in range."""
     read = texts.str.strip_chars().cast(pl.Float64, strict=False)
     empty = texts.is_null() | (texts.str.strip_chars() == "")
     values = read.to_numpy()
-    wrong = np.flatnonzero(~empty.to_numpy() & ~(np.isfinite(values) & (values >= least)))
+    wrong = np.flatnonzero(~empty.to_numpy() & ~(np.isfinite(values) & (values >= least) & (values <= most)))
     if len(wrong):
         at = int(wrong[0])
+        room = f"of at least {least:g}" if most == np.inf else f"from {least:g} to {most:g}"
         raise DataError(
-            f"{texts.name} is {texts[at]!r}; a number of at least {least:g} is expected",
+            f"{texts.name} is {texts[at]!r}; a number {room} is expected",
             file,
             line_of(first, at),
         )

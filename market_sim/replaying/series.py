@@ -28,6 +28,8 @@ from market_sim.records import FLOW, LAST, SNAPSHOT
 from market_sim.replaying.blocks import blocks, first_line
 from market_sim.replaying.capture import FilePath
 from market_sim.replaying.columns import (
+    MOST_LOTS,
+    MOST_TICKS,
     Lines,
     decimals_in,
     find_columns,
@@ -146,19 +148,22 @@ class SeriesSource:
         values, seen = np.unique(steps, return_counts=True)
         return int(values[int(np.argmax(seen))])
 
-    def _column(self, block: pl.DataFrame, name: str, first: Lines) -> np.ndarray[Any, Any] | None:
+    def _column(
+        self, block: pl.DataFrame, name: str, first: Lines, most: float
+    ) -> np.ndarray[Any, Any] | None:
         own = self._form.columns.get(name)
-        return None if own is None else numbers(block[own], self.files[0], first)
+        return None if own is None else numbers(block[own], self.files[0], first, most=most)
 
     def _ticks(self, block: pl.DataFrame, name: str, first: Lines) -> np.ndarray[Any, Any]:
-        values = self._column(block, name, first)
+        divisor = float(self._options["divide_prices_by"])
+        values = self._column(block, name, first, MOST_TICKS * self._tick * divisor)
         assert values is not None
-        scaled = np.nan_to_num(values) / float(self._options["divide_prices_by"])
+        scaled = np.nan_to_num(values) / divisor
         return np.rint(scaled / self._tick).astype(np.int64)
 
     def _lots(self, block: pl.DataFrame, name: str, first: Lines, share: float = 1.0) -> np.ndarray[Any, Any]:
         """Lots of a column; where the file has none, the size that was chosen, at least one lot."""
-        values = self._column(block, name, first)
+        values = self._column(block, name, first, MOST_LOTS * self._lot)
         if values is None:
             values = np.full(len(block), float(self._options["size"]))
             share = 1.0
@@ -327,6 +332,8 @@ def open_series(form: str, files: Sequence[FilePath], options: Mapping[str, Any]
                 sources.append(_source(name, own, symbol, settings))
             continue
         symbols = [settings["symbol"] or _stem(name)] if found.only is not None else _symbols(name, found)
+        if not symbols:
+            raise DataError("no rows below the header", name, 2, "Give a file with at least one row.")
         sources += [_source(name, found, symbol, settings) for symbol in symbols]
     return sources
 

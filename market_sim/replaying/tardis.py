@@ -20,6 +20,8 @@ from market_sim.records import FLOW, LAST, SNAPSHOT, STAMPED
 from market_sim.replaying.blocks import blocks, first_line
 from market_sim.replaying.capture import FilePath
 from market_sim.replaying.columns import (
+    MOST_LOTS,
+    MOST_TICKS,
     decimals_in,
     never_backwards,
     numbers,
@@ -104,8 +106,12 @@ class TardisSource:
             delay = local - exchange
             self.counts.negative_delays += int(np.count_nonzero(delay < 0))
             rows["delay_ns"] = np.maximum(delay, 0)
-        price = numbers(block["price"], file, first)
-        amount = numbers(block["amount"], file, first)
+        tick, lot = float(self.terms.tick), float(self.terms.lot)
+        price = numbers(block["price"], file, first, tick / 2, MOST_TICKS * tick)
+        amount = numbers(block["amount"], file, first, most=MOST_LOTS * lot)
+        empty = np.flatnonzero(np.isnan(price) | np.isnan(amount))
+        if len(empty):
+            raise DataError("price or amount is missing", file, first + int(empty[0]), FORM)
         rows["price"] = np.rint(price / float(self.terms.tick)).astype(np.int64)
         rows["size"] = np.rint(amount / float(self.terms.lot)).astype(np.int64)
         sides = block["side"].str.strip_chars().str.to_lowercase()
