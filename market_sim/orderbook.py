@@ -64,14 +64,14 @@ class OrderBook:
 
     @property
     def mid(self) -> float | None:
-        """Half way between best bid and best ask; None when a side is empty."""
+        """Half way between best bid and best ask, in quote units; None when a side is empty."""
         if not (self.exact_bids and self.exact_asks):
             return None
         return float((self.exact_bids[0].price + self.exact_asks[0].price) / 2)
 
     @property
     def spread(self) -> float | None:
-        """Best ask minus best bid; None when a side is empty."""
+        """Best ask minus best bid, in quote units; None when a side is empty."""
         if not (self.exact_bids and self.exact_asks):
             return None
         return float(self.exact_asks[0].price - self.exact_bids[0].price)

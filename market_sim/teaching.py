@@ -46,7 +46,7 @@ def pick(short: int, full: int, reference: int | None = None) -> int:
 
 
 def in_full() -> bool:
-    """Whether all runs are made that the tolerances ask for: full mode, native engine. DataError as `mode`."""
+    """Whether all runs that the tolerances ask for are made: full mode, native engine. Errors as `mode`."""
     return mode() == "full" and market_sim.ENGINE != "reference"
 
 

@@ -99,8 +99,34 @@ def test_every_name_of_the_library_is_on_its_page():
     assert set(market_sim.__all__) - shown == set()
 
 
+def own_words(found):
+    """The docstring that stands in the source: a dataclass makes itself one, and a subclass inherits one."""
+    return ast.get_docstring(ast.parse(inspect.cleandoc("\n" + inspect.getsource(found))).body[0])
+
+
 def test_every_public_name_is_described():
-    assert [name for name, (found, _) in SHOWN.items() if not inspect.getdoc(found)] == []
+    assert [name for name, (found, _) in SHOWN.items() if not own_words(found)] == []
+
+
+#: Numbers that count nothing.
+NAMES = {"seed", "agent_id"}
+NUMBER = re.compile(r"(int|float|Decimal)( \| None)?")
+
+
+def test_every_number_of_a_function_has_its_unit():
+    """Arguments and what comes back: by the name's ending, or in the words of the function or its class."""
+    bare = set()
+    for name, (found, owner) in SHOWN.items():
+        if inspect.isclass(found):
+            continue
+        told = (found.__doc__ or "") + ((owner.__doc__ or "") if owner else "")
+        signature = inspect.signature(found)
+        numbers = {found.__name__: signature.return_annotation}
+        numbers |= {part.name: part.annotation for part in signature.parameters.values()}
+        for part, kind in numbers.items():
+            if NUMBER.fullmatch(str(kind)) and part not in NAMES and not SUFFIX.search(part):
+                bare |= set() if UNIT.search(told) else {f"{name}: {part}"}
+    assert bare == set()
 
 
 def test_descriptions_name_the_errors():

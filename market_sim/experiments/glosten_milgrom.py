@@ -13,7 +13,7 @@ import numpy as np
 from market_sim.engine import Side, TimeInForce
 from market_sim.experiments.lanes import Column, Lanes
 from market_sim.experiments.verdict import Verdict
-from market_sim.theory.glosten_milgrom import after_buy, after_sale
+from market_sim.theory.glosten_milgrom import after_buy, after_sale, expected_spread
 
 DEALER, TRADERS = 1, 2
 TICK = 1e-6
@@ -26,8 +26,9 @@ QUOTES = {
     (0.3, 0.3): (0.4432, 0.1875),
     (0.8, 0.3): (0.8814, 0.6829),
 }
-#: Mean spread before trade t with 30 % informed traders and a prior of one half.
-SPREADS = {1: 0.3000, 2: 0.2752, 5: 0.2178, 10: 0.1528, 20: 0.0811, 40: 0.0255}
+#: Mean spread before trade t with 30 % informed traders and a prior of one half: the paper's quotes, averaged
+#: over all paths without a draw.
+SPREADS = {trade: expected_spread(0.3, trade - 1) for trade in (1, 2, 5, 10, 20, 40)}
 #: Mean change of the log odds a trade towards the truth, informed share 0.3.
 SPEED = 0.1857
 

@@ -205,6 +205,7 @@ def open_feed(
     """A live session that has begun to connect; arguments as in `feed`. `adapt` may change the scenario once
     the books stand in it.
 
+    `depth` is how many levels a side to ask the venues for; None for each venue's own choice.
     Raises DataError for books it cannot follow, EngineError without the native extension, ScenarioError.
     """
     plan = _plan(scenario, (*LIVE_LIMITS, *overrides), shipped_only, bool(agents))
