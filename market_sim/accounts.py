@@ -47,8 +47,9 @@ def _fees(market: Market, trades: pl.LazyFrame) -> dict[str, dict[str, float]]:
     ]
     quote_of = {listing.name: (listing.quote, listing.quote_decimals) for listing in market.listings}
     paid: dict[tuple[str, str], int] = {}
-    summed = pl.concat(sides).group_by("agent", "listing").agg(pl.col("atoms").sum()).collect()
-    for agent, listing, atoms in summed.iter_rows():
+    # Streaming: a tape that lies on disk must not come into memory for a sum.
+    summed = pl.concat(sides).group_by("agent", "listing").agg(pl.col("atoms").sum())
+    for agent, listing, atoms in summed.collect(engine="streaming").iter_rows():
         key = (agent, quote_of[listing][0])
         paid[key] = paid.get(key, 0) + atoms
     decimals = dict(quote_of.values())

@@ -6,6 +6,8 @@ The parts are also attributes, because the command line and the dashboard show t
 
 from __future__ import annotations
 
+from os import PathLike, fspath
+
 
 class MarketSimError(Exception):
     """`what` went wrong, `where` (the place, may be empty) and the `remedy` (the way out, may be empty)."""
@@ -46,10 +48,12 @@ class LimitError(MarketSimError):
 class DataError(MarketSimError):
     """A replay or capture file that is truncated, foreign or inconsistent. `line` counts from 1."""
 
-    def __init__(self, what: str, file: str = "", line: int | None = None, remedy: str = "") -> None:
-        self.file = file
+    def __init__(
+        self, what: str, file: str | PathLike[str] = "", line: int | None = None, remedy: str = ""
+    ) -> None:
+        self.file = fspath(file)
         self.line = line
-        super().__init__(what, file if line is None else f"{file}, line {line}", remedy)
+        super().__init__(what, self.file if line is None else f"{self.file}, line {line}", remedy)
 
 
 class AgentError(MarketSimError):

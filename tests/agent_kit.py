@@ -2,6 +2,7 @@
 
 from market_kit import MS, scripted
 
+from market_sim.engine import Side
 from market_sim.market import Market
 
 HOME = {"home": {"entry": "1ms", "report": "1ms", "data": "1ms"}}
@@ -57,3 +58,67 @@ def reports(played, name, event=None):
         price = listing.price(row["price_ticks"]) if row["price_ticks"] else None
         rows.append({**row, "price": price, "size": listing.size(row["size_lots"])})
     return [row for row in rows if event in (None, row["event"])]
+
+
+class Draws:
+    """A stream whose draws are given, in order; when they are over, every further one is `then`.
+
+    Of the exponential they are in units of its mean, of the normal in deviations.
+    """
+
+    portable = True
+
+    def __init__(self, *given, then=1e6):
+        self._left = list(given)
+        self._then = then
+
+    def random(self):
+        return self._left.pop(0) if self._left else self._then
+
+    def expovariate(self, lambd=1.0):
+        return self.random() / lambd
+
+    def gauss(self, mu=0.0, sigma=1.0):
+        return mu + sigma * self.random()
+
+    def paretovariate(self, alpha):
+        return self.random()
+
+    def below(self, n):
+        drawn = self.random()
+        assert drawn in range(n), f"{drawn} of {n}: the draws are out of step"
+        return drawn
+
+
+def noted(kind, draws=None, **settings):
+    """A trader of this kind that writes all it sends into `sent`, instead of its own with these draws.
+
+    Rows: (ms, "new", side, size, price, tif), (ms, "replace", side, size, price) or (ms, "cancel", side,
+    price).
+    """
+
+    class Noted(kind):
+        def on_start(self):
+            self.sent = []
+            self._stream = self._stream if draws is None else draws
+            super().on_start()
+
+        def _note(self, what, side, *told):
+            self.sent.append((round(self.now_ns / MS, 3), what, Side(side).name.lower(), *told))
+
+        def _send(self, listing, side, order_type, tif, post_only, ticks, lots, terms=None):
+            price = listing.price(ticks) if ticks else None
+            self._note("new", side, listing.size(lots), price, f"{tif} post" if post_only else tif)
+            return super()._send(listing, side, order_type, tif, post_only, ticks, lots, terms)
+
+        def _ask(self, order, ticks, lots):
+            listing = order.listing
+            self._note("replace", order.side_code, listing.size(lots), listing.price(ticks))
+            super()._ask(order, ticks, lots)
+
+        def cancel(self, order_id):
+            order = self.orders[order_id]
+            self._note("cancel", order.side_code, order.listing.price(order.asked_ticks))
+            super().cancel(order_id)
+
+    return Noted(**settings)

@@ -1,7 +1,7 @@
 """Noise and value traders: the market they make, and what they do in front of hand-made books."""
 
 import pytest
-from agent_kit import HOME, book, market, sent
+from agent_kit import HOME, Draws, book, market, noted, sent
 
 from agents.noise import NoiseTrader
 from agents.value import ValueTrader
@@ -64,6 +64,38 @@ def test_noise_builds_on_a_book_it_finds():
     ]
     assert len(prices) > 5
     assert all(450 < price < 550 for price in prices)
+
+
+def test_noise_does_what_its_draws_say():
+    """Draws by hand: rest on either side, take, make room where too much is open, cancel."""
+    found = book((X, "buy", "5", "999.5"), (X, "sell", "5", "1000.5"))
+    draws = Draws(
+        1.0,  # a second's pause
+        *(0, 0.9, 0, 0.7, 0.25, 1.0),  # rest, a buy, 1 + 3 ticks below the ask, 1 + 2 lots
+        *(0, 0.9, 1, 0.0, 1.0, 1.0),  # rest, a sale, a tick above the bid, 1 + 10 lots
+        *(0, 0.4, 1, 0.5, 1.0),  # take, a sale, 1 + 5 lots
+        *(0, 0.9, 1.0),  # would rest, but two are open
+        *(0, 0.1, 0),  # cancel the first of those left
+    )
+    trader = noted(NoiseTrader, draws, name="noise", rate=1.0, size=1.0, max_open=2)
+    market(plan("20s", fundamental=False), found, trader)
+    assert trader.sent == [
+        (1000.0, "new", "buy", 0.3, 998.5, "GTC"),
+        (2000.0, "new", "sell", 1.1, 1000.0, "GTC"),
+        (3000.0, "new", "sell", 0.6, 999.5, "IOC"),
+        (4000.0, "cancel", "buy", 998.5),
+        (5000.0, "cancel", "sell", 1000.0),
+    ]
+
+
+def test_noise_seeds_both_sides_at_the_start():
+    draws = Draws(0.7, 0.25, 0.0, 0.0)
+    trader = noted(NoiseTrader, draws, name="noise", size=1.0, start_price=700.0)
+    market(plan("1s"), trader)
+    assert trader.sent == [
+        (0.0, "new", "buy", 0.3, 698.0, "GTC"),
+        (0.0, "new", "sell", 0.1, 700.5, "GTC"),
+    ]
 
 
 def test_noise_never_rests_through_the_book():
@@ -138,6 +170,19 @@ def test_value_errs_as_much_as_it_is_said_to():
     # One in forty looks is off by two standard deviations of 5 bps or more, and then some.
     assert sent(market(plan("20s"), found, value(noise_bps=5.0)), "value") != []
     assert sent(market(plan("20s"), found, value(noise_bps=1.0)), "value") == []
+
+
+def test_value_trades_by_what_each_look_observes():
+    found = book((X, "sell", "50", "999"), (X, "buy", "50", "998.5"))
+    # A look a second: 10 bps too high, 40 too low, right, then 5 too low: 10 bps off each estimate.
+    draws = Draws(1.0, *(0, 1.0, 1.0), *(0, -4.0, 1.0), *(0, 0.0, 1.0), *(0, -0.5))
+    trader = noted(ValueTrader, draws, name="value", rate=1.0, noise_bps=10.0, edge_bps=10.0, size=2.0)
+    market(plan("20s"), found, trader)
+    assert trader.sent == [
+        (1000.0, "new", "buy", 2.0, 999.5, "IOC"),
+        (2000.0, "new", "sell", 2.0, 997.0, "IOC"),
+        (3000.0, "new", "buy", 2.0, 999.0, "IOC"),
+    ]
 
 
 def test_value_needs_a_fundamental_and_says_so():

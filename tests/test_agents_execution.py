@@ -1,5 +1,8 @@
 """Execution in parts: what each strategy sends and when, in front of hand-made books."""
 
+from itertools import pairwise
+from math import sinh
+
 import pytest
 from agent_kit import book, market, reports, sent
 from one_listing import X, plan
@@ -36,6 +39,13 @@ def test_a_sale_is_a_sale():
     played = market(plan("15s"), book(*DEEP), Twap(name="worker", side="sell", **TERMS))
     assert orders_of(played) == [(1 + 2 * k, "sell", 20.0) for k in range(5)]
     assert played.trader("worker").parent.shortfall_bps == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize(("side", "price"), [("buy", 104.03), ("sell", 96.03)])
+def test_a_slice_is_an_order_at_market_with_protection(side, price):
+    # 300 bps beyond 101 and 99.
+    played = market(plan("15s"), book(*DEEP), Twap(name="worker", side=side, **TERMS))
+    assert sent(played, "worker") == [(1000.0 + 2000 * k, X, side, 20.0, price, "ioc") for k in range(5)]
 
 
 def test_what_does_not_divide_is_spread():
@@ -95,6 +105,13 @@ def test_vwap_follows_its_profile():
     assert orders_of(played) == [(1, "buy", 10.0), (3, "buy", 30.0), (7, "buy", 40.0), (9, "buy", 20.0)]
 
 
+def test_vwap_sends_these_orders_and_no_others():
+    params = {**TERMS, "profile": (1.0, 3.0, 0.0, 4.0, 2.0)}
+    played = market(plan("15s"), book(*DEEP), Vwap(name="worker", **params))
+    sizes = {1000.0: 10.0, 3000.0: 30.0, 7000.0: 40.0, 9000.0: 20.0}
+    assert sent(played, "worker") == [(ms, X, "buy", size, 104.03, "ioc") for ms, size in sizes.items()]
+
+
 def test_vwap_reads_a_profile_of_other_length_than_its_slices():
     played = market(plan("15s"), book(*DEEP), Vwap(name="worker", **{**TERMS, "profile": (1.0, 3.0)}))
     # Two and a half slices of a quarter, then the rest.
@@ -129,6 +146,17 @@ def test_almgren_and_chriss_by_urgency():
     assert sizes[0] == 63
     even = market(plan("15s"), book(*DEEP), AlmgrenChriss(name="worker", urgency=0.0, **TERMS))
     assert [size for _, _, size in orders_of(even)] == [20.0] * 5
+
+
+def test_almgren_and_chriss_send_the_steps_of_the_trajectory():
+    """X sinh(kappa t) / sinh(kappa T) with t left of T, here with kappa T = 5 and whole lots."""
+    played = market(plan("15s"), book(*DEEP), AlmgrenChriss(name="worker", urgency=5.0, **TERMS))
+    held = [round(100 * sinh(5.0 * left / 5) / sinh(5.0)) for left in range(5, -1, -1)]
+    assert sent(played, "worker") == [
+        (1000.0 + 2000 * k, X, "buy", float(before - after), 104.03, "ioc")
+        for k, (before, after) in enumerate(pairwise(held))
+        if before > after
+    ]
 
 
 def test_the_formulas_are_those_of_the_paper():
@@ -173,6 +201,13 @@ def test_pov_trades_its_share_of_what_it_hears():
     assert [size for _, _, size in orders_of(played)][:3] == [20.0, 4.0, 8.0]
     others = 140
     assert done(played) == pytest.approx(0.25 * others, abs=2)
+
+
+def test_pov_sends_these_orders_and_no_others():
+    played = market(plan("5s"), book(*DEEP), tape((500, 100), (1500, 40)), pov(rate=0.2))
+    # 20 % of 100, of 120 with its own, of 164 and of 172, in whole lots less what it has; 100 bps beyond 101.
+    sizes = {502.0: 20.0, 504.0: 4.0, 1502.0: 8.0, 1504.0: 2.0}
+    assert sent(played, "worker") == [(ms, X, "buy", size, 102.01, "ioc") for ms, size in sizes.items()]
 
 
 def test_pov_waits_for_an_order_worth_sending():

@@ -4,7 +4,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from agent_kit import book, filled, market, reports, sent
+from agent_kit import Draws, book, filled, market, noted, reports, sent
 from one_listing import X, plan
 
 from agents.momentum import MomentumTrader
@@ -68,6 +68,27 @@ def test_a_trade_takes_the_quote_away():
             book((X, "sell", "1", "190"), name="seller"),
             book(name="buyer", later={1000: [(X, "buy", "1", "190")]}),
         )
+
+
+def test_every_quote_is_the_price_drawn_for_the_next_unit():
+    others = book((X, "sell", "1", "190"), name="seller")
+    trades = {2500: [(X, "buy", "1", "190")], 4500: [(X, "sell", "1", "150")]}
+    draws = Draws(1.0, *(99, 1.0), *(129, 1.0), *(0, 1.0), *(149, 1.0), *(119,))
+    buyer = noted(
+        ZeroIntelligence, draws, name="zi", values=(150.0, 120.0), rate=1.0, low=1.0, high=200.0, size=1.0
+    )
+    market(plan("20s", tick="1"), others, book(name="others", later=trades), buyer)
+    assert buyer.traded == 1
+    assert buyer.sent == [
+        (1000.0, "new", "buy", 1.0, 100.0, "GTC"),
+        (2000.0, "replace", "buy", 1.0, 130.0),
+        (2502.0, "cancel", "buy", 130.0),
+        (3000.0, "new", "buy", 1.0, 1.0, "GTC"),
+        (4000.0, "replace", "buy", 1.0, 150.0),
+        # A trade takes quotes away, and news of it is there before the report that it was its own.
+        (4502.0, "cancel", "buy", 150.0),
+        (5000.0, "new", "buy", 1.0, 120.0, "GTC"),
+    ]
 
 
 def test_drawn_units_are_in_the_order_of_the_paper():
@@ -160,6 +181,23 @@ def test_within_the_band_it_holds_or_closes():
     assert positions(trend(path, hold=False)) == [1.0, 0.0]
 
 
+def test_it_takes_a_position_and_turns_it_at_market():
+    later = {}
+    for k, mid in enumerate([100.0] * 4 + [102.0] * 2 + [98.0] * 3):
+        quotes = (X, "buy", "50", f"{mid - 0.5:.2f}"), (X, "sell", "50", f"{mid + 0.5:.2f}")
+        later[100 + 1000 * k] = [(X, "cancel", None, None), *quotes]
+    follower = noted(
+        MomentumTrader, Draws(then=0.5), name="trend", credit="unlimited", short_selling=True,
+        size=1.0, short=2, long=4, band_bps=10.0, protection_bps=50,
+    )  # fmt: skip
+    market(plan("9s"), book(later=later), follower)
+    # Averages of 101 and 100.5 at the fifth look, of 100 and 100.5 at the seventh; 50 bps beyond the quotes.
+    assert follower.sent == [
+        (5000.0, "new", "buy", 1.0, 103.02, "IOC"),
+        (7000.0, "new", "sell", 2.0, 97.01, "IOC"),
+    ]
+
+
 def test_averages_that_cannot_cross_are_refused():
     with pytest.raises(AgentError, match="give 0 < short < long"):
         market(plan(), MomentumTrader(name="trend", short=9, long=9))
@@ -179,6 +217,19 @@ def test_pieces_of_one_order_have_one_sign_and_take_the_best_price():
         at += length
     assert {row[3:] for row in rows} == {(2.0, 101.0, "ioc"), (2.0, 99.0, "ioc")}
     assert len(rows) == pytest.approx(1000, abs=150)
+
+
+def test_every_piece_is_one_order_at_the_best_price():
+    # Two hidden orders: two pieces to buy, then one to sell.
+    draws = Draws(1.0, *(0, 0, 2.7, 1.0), 1.0, *(0, 1, 1.5))
+    splitter = noted(OrderSplitter, draws, name="big", rate=1.0, size=2.0)
+    market(plan("20s"), book(*DEEP), splitter)
+    assert splitter.sent == [
+        (1000.0, "new", "buy", 2.0, 101.0, "IOC"),
+        (2000.0, "new", "buy", 2.0, 101.0, "IOC"),
+        (3000.0, "new", "sell", 2.0, 99.0, "IOC"),
+    ]
+    assert splitter.lengths == [2, 1]
 
 
 def test_lengths_have_the_tail_that_is_asked_for():
@@ -222,6 +273,33 @@ def test_the_book_begins_on_both_sides_of_the_start():
     played = market(plan("3ms", tick="1"), flow(seed_depth=2, limit_rates=(1.0, 1.0)))
     rows = [(row[2], row[4]) for row in sent(played, "flow")]
     assert sorted(rows) == sorted([("buy", 100.0), ("buy", 99.0), ("sell", 101.0), ("sell", 102.0)] * 2)
+
+
+def test_every_event_is_the_order_drawn():
+    """Rates 1 and 2 of limit orders, 1 of market orders, 1/2 of each cancellation: 8 a minute, and 1/2 each.
+
+    A pause is drawn in mean pauses: so many as there are events in a minute make a second at speed 60.
+    """
+    draws = Draws(
+        10.0,  # four orders stand
+        *(0.05, 0, 10.5),  # 0.5 of 10: a limit order at distance 1, a buy
+        *(0.5, 1, 11.0),  # 5.25 of 10.5: at distance 2, a sale
+        *(0.6, 0, 11.5),  # 6.6 of 11: a market order, a buy; it is open while it is on its way
+        *(0.9,),  # 9.45 of 10.5: a cancellation, 1.45 on: the third of those that stand
+    )
+    rates = {"limit_rates": (1.0, 2.0), "levels": 2, "market_rate": 1.0, "cancel_rates": (0.5,)}
+    trader = noted(PoissonOrderFlow, draws, name="flow", stp="none", start_price=100.0, seed_depth=1, **rates)
+    market(plan("20s", tick="1"), trader)
+    assert trader.sent == [
+        (0.0, "new", "buy", 1.0, 100.0, "GTC"),
+        (0.0, "new", "sell", 1.0, 101.0, "GTC"),
+        (0.0, "new", "buy", 1.0, 99.0, "GTC"),
+        (0.0, "new", "sell", 1.0, 102.0, "GTC"),
+        (1000.0, "new", "buy", 1.0, 100.0, "GTC"),
+        (2000.0, "new", "sell", 1.0, 102.0, "GTC"),
+        (3000.0, "new", "buy", 1.0, 101.0, "IOC"),
+        (4000.0, "cancel", "sell", 102.0),
+    ]
 
 
 def test_events_come_at_their_rates():

@@ -1,7 +1,7 @@
 """The maker without a horizon: quotes against the published formulas, estimates, limits."""
 
 import pytest
-from agent_kit import book, market
+from agent_kit import Draws, book, market, noted
 from one_listing import X, plan, quotes_of, replaced
 
 from agents.glft import GueantLehalleFernandezTapia
@@ -40,6 +40,22 @@ def test_it_stops_buying_at_its_limit(form):
     assert played.trader("maker").account.position("X") == 2.0
     assert [side for side, _ in quotes_of(played, "maker")].count("sell") == 1
     assert sum(side == "buy" for side, _ in quotes_of(played, "maker")) == 2
+
+
+def test_it_sends_these_orders_and_no_others():
+    trader = noted(
+        GueantLehalleFernandezTapia, Draws(then=0.5), name="maker", size=1.0, max_inventory=1.0,
+        interval_s=0.1, **PAPER,
+    )  # fmt: skip
+    trades = {120: [(X, "sell", "1", "96.68")], 220: [(X, "buy", "1", "103.25")]}
+    market(plan("400ms"), book(*WIDE, later=trades), trader)
+    assert trader.sent == [
+        (50.0, "new", "buy", 1.0, 96.68, "GTC post"),
+        (50.0, "new", "sell", 1.0, 103.32, "GTC post"),
+        (122.0, "replace", "sell", 1.0, 103.25),
+        (222.0, "new", "buy", 1.0, 96.68, "GTC post"),
+        (222.0, "new", "sell", 1.0, 103.32, "GTC post"),
+    ]
 
 
 def test_it_quotes_beside_the_best_of_the_others_instead_of_through_it():

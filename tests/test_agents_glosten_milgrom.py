@@ -1,7 +1,7 @@
 """The dealer without regret: its quotes before and after trades, by hand."""
 
 import pytest
-from agent_kit import book, market
+from agent_kit import book, market, noted
 from one_listing import X, plan, quotes_of, replaced
 
 from agents.glosten_milgrom import GlostenMilgromDealer
@@ -30,6 +30,21 @@ def test_a_buy_lifts_both_and_a_sale_brings_them_back():
     assert quotes_of(played, "dealer")[3] == ("buy", 99.7)
     assert replaced(played, "dealer")[1] == ("sell", 100.3)
     assert next(iter(played.trader("dealer").belief.values())) == pytest.approx(0.5)
+
+
+def test_it_sends_these_orders_and_no_others():
+    trader = noted(GlostenMilgromDealer, name="dealer", low=99.0, high=101.0)
+    trades = {50: [(X, "buy", "1", "100.3")], 100: [(X, "sell", "1", "100.0")]}
+    market(plan(), book(later=trades), trader)
+    assert trader.sent == [
+        (0.0, "new", "buy", 1.0, 99.7, "GTC"),
+        (0.0, "new", "sell", 1.0, 100.3, "GTC"),
+        # On the way up the ask goes first, so that the two never meet.
+        (52.0, "new", "sell", 1.0, 100.56, "GTC"),
+        (52.0, "replace", "buy", 1.0, 100.0),
+        (102.0, "new", "buy", 1.0, 99.7, "GTC"),
+        (102.0, "replace", "sell", 1.0, 100.3),
+    ]
 
 
 def test_no_informed_traders_no_spread_but_a_tick():

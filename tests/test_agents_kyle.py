@@ -23,13 +23,11 @@ def demands(distance):
     return [int(auction.demand * abs(distance)) for auction in equilibrium(4, 4.0, 1e4).auctions]
 
 
-@pytest.mark.parametrize(("value", "side"), [(102.0, "buy"), (98.0, "sell")])
-def test_it_demands_the_published_share_of_the_distance(value, side):
+@pytest.mark.parametrize(("value", "side", "price"), [(102.0, "buy", 110.02), (98.0, "sell", 89.99)])
+def test_it_demands_the_published_share_of_the_distance(value, side, price):
     played = market(plan("6s"), book(*DEEP), insider(value=value, interval_s=1.0))
     rows = sent(played, "insider")
-    assert [row[0] for row in rows] == [1000.0, 2000.0, 3000.0, 4000.0]
-    assert [row[3] for row in rows] == demands(2.0)
-    assert {(row[2], row[5]) for row in rows} == {(side, "ioc")}
+    assert rows == [(1000.0 * (k + 1), X, side, lots, price, "ioc") for k, lots in enumerate(demands(2.0))]
     # More each time: there is less and less to hide for.
     assert demands(2.0) == sorted(demands(2.0))
 
@@ -42,7 +40,8 @@ def test_a_single_auction_is_the_textbooks():
     one = insider(auctions=1, interval_s=1.0)
     rows = sent(market(plan("3s"), book(*DEEP), one), "insider")
     # beta = 100 / 2: 50 a unit of distance, of which there are two.
-    assert [(row[2], row[3]) for row in rows] == [("buy", 100.0)]
+    # 1,000 bps beyond the ask.
+    assert rows == [(1000.0, X, "buy", 100.0, 110.02, "ioc")]
 
 
 def test_it_knows_the_fundamental_if_no_value_is_given():

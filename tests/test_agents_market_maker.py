@@ -3,7 +3,7 @@
 from math import log, log1p, sqrt
 
 import pytest
-from agent_kit import HOME, book, market, reports, sent
+from agent_kit import HOME, Draws, book, market, noted, reports, sent
 
 from agents.market_maker import AvellanedaStoikov
 from market_sim.errors import AgentError
@@ -59,6 +59,23 @@ def test_an_inventory_moves_both_quotes_against_itself():
     # r = 100 - 1 * 0.1 * 4 * 1 = 99.6: both quotes fall by 0.4, the bid is placed anew and the ask replaced.
     assert quotes_of(played)[2] == ("buy", 98.75)
     assert reports(played, "maker", "replaced")[0]["price"] == 100.45
+
+
+def test_it_sends_these_orders_and_no_others():
+    trader = noted(
+        AvellanedaStoikov, Draws(then=0.5), name="maker", size=1.0, max_inventory=1.0, interval_s=0.1, **PAPER
+    )
+    trades = {120: [(X, "sell", "1", "99.15")], 220: [(X, "buy", "1", "100.45")]}
+    market(plan("400ms"), book(*WIDE, later=trades), trader)
+    assert trader.sent == [
+        (50.0, "new", "buy", 1.0, 99.15, "GTC post"),
+        (50.0, "new", "sell", 1.0, 100.85, "GTC post"),
+        # It has one, which is as much as it may have: no bid, and an ask 0.4 lower.
+        (122.0, "replace", "sell", 1.0, 100.45),
+        # It has none again: as at first.
+        (222.0, "new", "buy", 1.0, 99.15, "GTC post"),
+        (222.0, "new", "sell", 1.0, 100.85, "GTC post"),
+    ]
 
 
 def test_the_horizon_draws_near_only_if_it_is_finite():

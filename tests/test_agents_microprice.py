@@ -1,7 +1,7 @@
 """The maker that leans on the book: hand-made books with known imbalances."""
 
 import pytest
-from agent_kit import book, market
+from agent_kit import Draws, book, market, noted
 from one_listing import X, open_quotes, plan, quotes_of, replaced
 
 from agents.microprice import MicropriceMaker
@@ -35,6 +35,32 @@ def test_an_inventory_moves_both_down():
     assert played.trader("maker").account.position("X") == 1.0
     assert quotes_of(played, "maker")[2:] == [("buy", 99.91)]
     assert replaced(played, "maker") == [("sell", 100.11)]
+
+
+def test_it_sends_these_orders_and_no_others():
+    trader = noted(
+        MicropriceMaker, Draws(then=0.5), name="maker", size=1.0, max_inventory=3.0, half_spread_ticks=10.0,
+        skew_ticks=4.0, interval_s=10.0,
+    )  # fmt: skip
+    later = {
+        50: [(X, "sell", "1", "99.95")],
+        100: [(X, "buy", "85", "99.90")],
+        150: [(X, "cancel", None, None)],
+    }
+    found = book((X, "buy", "15", "99.90"), (X, "sell", "5", "100.10"), later=later)
+    market(plan(), found, trader)
+    assert trader.sent == [
+        (2.0, "new", "buy", 1.0, 99.95, "GTC post"),
+        (2.0, "new", "sell", 1.0, 100.15, "GTC post"),
+        # One bought: four ticks lower.
+        (52.0, "new", "buy", 1.0, 99.91, "GTC post"),
+        (52.0, "replace", "sell", 1.0, 100.11),
+        # 100 bid against 5: nine ticks of the ten above the mid, four of them given up; nobody sells cheaply.
+        (102.0, "cancel", "sell", 100.11),
+        (102.0, "replace", "buy", 1.0, 99.95),
+        # Nobody is left to lean on.
+        (152.0, "cancel", "buy", 99.95),
+    ]
 
 
 def test_the_weak_side_is_pulled():

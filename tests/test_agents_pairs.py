@@ -62,6 +62,16 @@ def test_the_pair_is_closed_when_the_gap_is():
     assert earned > 100
 
 
+def test_both_legs_leave_at_market_and_protected():
+    # 100 bps beyond the quotes: X 99.90 to 100.10 and Y 91.90 to 92.10 first, then X and Y 2 up and 1 down.
+    assert sent(play([2.0, 1.5, 0.0, 0.0]), "pairs") == [
+        (1000 * FIRST, X, "buy", 50.0, 101.11, "ioc"),
+        (1000 * FIRST, Y, "sell", 100.0, 90.98, "ioc"),
+        (1000 * (FIRST + 2), X, "sell", 50.0, 100.88, "ioc"),
+        (1000 * (FIRST + 2), Y, "buy", 100.0, 92.02, "ioc"),
+    ]
+
+
 def test_a_cheap_second_is_bought():
     played = play([-2.0, -2.0, 0.0])
     assert trades(played)[:2] == [(FIRST, X, "sell", 50.0), (FIRST, Y, "buy", 100.0)]

@@ -51,6 +51,16 @@ def test_the_gap_is_bought_below_and_sold_above():
     ]
 
 
+def test_both_legs_leave_at_market_and_protected():
+    # Quotes 0.1 around the mids, orders 100 bps beyond them.
+    assert sent(bertram([0, -0.8, 0.8, 0.8], both=False), "pairs") == [
+        (2000.0, X, "sell", 50.0, 98.9, "ioc"),
+        (2000.0, Y, "buy", 100.0, 90.2, "ioc"),
+        (3000.0, X, "buy", 50.0, 101.11, "ioc"),
+        (3000.0, Y, "sell", 100.0, 89.79, "ioc"),
+    ]
+
+
 def test_both_ways_it_turns_round_at_the_far_threshold():
     played = bertram([0, -1.1 * B, 0, 1.1 * B, 0, -1.1 * B])
     assert [row for row in trades(played) if row[1] == Y] == [
@@ -205,6 +215,17 @@ def test_a_dear_second_is_sold_and_bought_back_when_the_forecast_is_met():
     assert rows[0][3] == pytest.approx(50, abs=8)
     assert rows[1][3] == 100.0
     assert played.trader("pairs").account.position("X") == 0.0
+
+
+def test_a_filter_that_never_erred_hedges_by_the_ratio_it_began_with():
+    # Y is half of X to the digit, then one above, then half of one below.
+    played = kalman([-40.0] * 40 + [-39.0, -40.5, -40.0])
+    assert sent(played, "pairs") == [
+        (41_000.0, X, "buy", 50.0, 101.11, "ioc"),
+        (41_000.0, Y, "sell", 100.0, 50.39, "ioc"),
+        (42_000.0, X, "sell", 50.0, 99.89, "ioc"),
+        (42_000.0, Y, "buy", 100.0, 50.61, "ioc"),
+    ]
 
 
 def test_a_cheap_second_is_bought():

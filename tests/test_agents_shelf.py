@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from agent_kit import book, market, noted
+from one_listing import X, plan
 
 import agents
 from agents.base import Trader
+from agents.human import Human
 from market_sim.scenario import parameters_of
 from market_sim.scenario.kinds import load_kind
 
@@ -30,6 +33,14 @@ def test_every_module_is_on_the_shelf_with_every_trader_in_it():
         }
     assert {kind.kind for kind in agents.SHELF} == found
     assert len({kind.name for kind in agents.SHELF}) == len(agents.SHELF)
+
+
+def test_a_seat_for_a_person_sends_nothing_by_itself():
+    seat = noted(Human, name="you")
+    later = {50: [(X, "buy", "1", "101")], 100: [(X, "cancel", None, None)]}
+    market(plan(), book((X, "buy", "5", "99"), (X, "sell", "5", "101"), later=later), seat)
+    assert seat.sent == []
+    assert seat.told == []
 
 
 @pytest.mark.parametrize("kind", agents.SHELF, ids=lambda kind: kind.kind)

@@ -83,7 +83,12 @@ def test_files_are_told_apart_and_recognised(tmp_path):
         (MESSAGES.replace("34202,3", "noon,3"), ROWS, "message_2.csv, line 5: time is 'noon'"),
         (MESSAGES.replace("34202,3", "34202,9"), ROWS, "line 5: type is '9'"),
         (MESSAGES.replace("1000200,-1\n34205", "1000200,0\n34205"), ROWS, "line 7: direction is '0'"),
+        (MESSAGES.replace("34202,3", "90000,3"), ROWS, "line 5: time is '90000'"),
+        (MESSAGES.replace("34202,3,12", "34202,3,-12"), ROWS, "line 5: id is '-12'"),
+        (MESSAGES.replace("34202,3,12,", f"34202,3,12,{9**18}"), ROWS, "line 5: size is"),
         (MESSAGES, ROWS.replace("1000200,7", "1000200,x"), "orderbook_2.csv, line 7: an orderbook row"),
+        (MESSAGES, ROWS.replace("1000200,7", "0,7"), "orderbook_2.csv, line 7: an orderbook row"),
+        (MESSAGES, ROWS.replace("1000200,7", "1000200,-7"), "orderbook_2.csv, line 7: an orderbook row"),
         (MESSAGES, ROWS[: ROWS.rindex("1000300")], "8 messages, but 7 rows"),
         (MESSAGES.replace("34202,3,12", "34202,3"), ROWS, "line 5: 5 columns, where 6 are expected"),
         (ROWS, ROWS, "columns that no LOBSTER day has"),
@@ -92,6 +97,14 @@ def test_files_are_told_apart_and_recognised(tmp_path):
 def test_a_bad_file_gets_the_row_and_the_reason(tmp_path, messages, rows, why):
     with pytest.raises(DataError, match=why):
         list(LobsterSource(write(tmp_path, messages, rows)).steps())
+
+
+def test_a_day_that_the_calendar_lacks_is_refused(tmp_path):
+    files = [path.replace("06-21", "02-31") for path in write(tmp_path)]
+    for file in write(tmp_path):
+        Path(file).rename(file.replace("06-21", "02-31"))
+    with pytest.raises(DataError, match=r"no day is 2012-02-31.*Name it as LOBSTER does"):
+        LobsterSource(files)
 
 
 def test_a_halt_is_told_and_changes_no_order(tmp_path):

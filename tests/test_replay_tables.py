@@ -204,6 +204,57 @@ def test_npz_is_never_unpickled(tmp_path):
         open_tables(str(path), "hftbacktest")
 
 
+START = 1_700_000_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("event", "clock", "why"),
+    [
+        ((BOTH | BUY | 1, START, 0, 99.0, 1.0, 0), "local", "row 1 of `data`: local_ts is 0"),
+        ((BOTH | BUY | 1, START // 1000, START, 99.0, 1.0, 0), "venue", "row 1 .*: exch_ts is 17"),
+        ((BOTH | BUY | 1, START, START, np.nan, 1.0, 0), "local", "row 1 .*: px is nan; a price above 0"),
+        ((BOTH | BUY | 1, START, START, -1.0, 1.0, 0), "local", "row 1 .*: px is -1.0"),
+        ((BOTH | SELL | 2, START, START, 99.0, np.inf, 0), "local", "row 1 .*: qty is inf"),
+        ((BOTH | SELL | 10, START, START, 99.0, -3.0, 7), "local", "row 1 .*: qty is -3.0"),
+        ((BOTH | 1, START, START, 99.0, 1.0, 0), "local", "row 1 .*: ev is 3221225473; one of the bits"),
+        ((BOTH | BUY | 1, START, START, 1e-12, 1.0, 0), "local", "row 1 .*: px is 1e-12; at least a tick"),
+        ((BOTH | BUY | 1, START, START, 1e18, 1.0, 0), "local", "row 1 .*: px is 1e.18; at most"),
+        ((BOTH | BUY | 1, START, START, 99.0, 1e30, 0), "local", "row 1 .*: qty is 1e.30; at most"),
+    ],
+)
+def test_an_event_that_cannot_be_gets_its_row_and_the_reason(tmp_path, event, clock, why):
+    sound = (BOTH | BUY | 1, START, START, 98.0, 1.0, 0)
+    with pytest.raises(DataError, match=rf"x\.npz: {why}.*Correct the row"):
+        rows_of(open_tables(npz(tmp_path / "x.npz", [sound, event]), "hftbacktest", clock))
+
+
+def test_trades_without_a_side_are_left_out_and_counted(tmp_path):
+    events = [(BOTH | BUY | 1, START, START, 98.0, 1.0, 0), (BOTH | 2, START, START, 98.0, 1.0, 0)]
+    (source,) = open_tables(npz(tmp_path / "x.npz", events), "hftbacktest")
+    (rows,) = rows_of([source])
+    assert rows["kind"].tolist() == [FlowKind.LEVEL]
+    assert "trades without a side, left out: 1" in source.notes()[-1]
+
+
+def test_an_archive_that_is_no_recording_says_why(tmp_path):
+    path = tmp_path / "x.npz"
+    wanted = ["ev", "exch_ts", "local_ts", "px", "qty", "order_id"]
+    for array, why in (
+        ({"other": np.zeros(3)}, "it holds other.npy"),
+        ({"data": np.zeros(3)}, "`data` has float64"),
+        ({"data": np.zeros(0, [(name, "<i8") for name in wanted])}, "`data` is empty"),
+        ({"data": np.zeros(2, [(name, "U4") for name in wanted])}, "`data` has ev as <U4"),
+    ):
+        np.savez(path, **array)
+        with pytest.raises(DataError, match=f"{why}.*Give hftbacktest's .npz"):
+            open_tables(str(path), "hftbacktest")
+    whole = npz(path, [(BOTH | BUY | 1, START + k, START + k, 98.0, 1.0 + k % 7, 0) for k in range(5000)])
+    raw = path.read_bytes()
+    path.write_bytes(raw[: len(raw) // 2] + b"\xff" * 64 + raw[len(raw) // 2 + 64 :])
+    with pytest.raises(DataError, match="no npz archive that can be read"):
+        open_tables(whole, "hftbacktest")
+
+
 # Nanoseconds since midnight have as many digits as milliseconds since 1970.
 NS_OF_A_DAY = "time,symbol,bid,ask,bid_size,ask_size\n34200000000000,AAA,10.00,10.02,5,7\n"
 
@@ -238,11 +289,51 @@ NS_OF_A_DAY = "time,symbol,bid,ask,bid_size,ask_size\n34200000000000,AAA,10.00,1
         (DEPTH.replace("100.1,0", "0.0000000001,0"), "tardis", "line 4: price is '0.0000000001'"),
         (DEPTH.replace("100.1,0", "100.1,1e30"), "tardis", "line 4: amount is '1e30'"),
         (DEPTH.replace("100.1,0", "100.1,"), "tardis", "line 4: price or amount is missing"),
+        (QUOTES.replace("ask_size", "ask"), "quotes", "line 1: column 'ask' is there twice"),
+        (QUOTES + QUOTES, "quotes", "line 5: the header is there again"),
+        (DEPTH + DEPTH, "tardis", "line 7: the header is there again"),
+        (QUOTES.replace(",", ";"), "quotes", "line 1: columns are separated by semicolons"),
+        (BARS.replace(",", "\t"), "bars", "line 1: columns are separated by tabs"),
+        (TRADES.replace("price", '"price"'), "trades", "line 1: fields in quotation marks"),
+        (QUOTES.replace("2024-01-02T09:30:01Z", ""), "quotes", "line 4: the time is missing"),
+        (TRADES.replace("1704187801,", "soon,"), "trades", "line 3: 'soon' is no time"),
+        (CLOSES.replace(",PEP", ","), "closes", "line 1: column 3 has no name"),
+        (
+            DEPTH.replace("local_timestamp,is", "local_timestamp,id,is"),
+            "tardis",
+            "line 1: columns .* are no book and no trades",
+        ),
+        (DEPTH.replace("T,17041878020", "C,17041878020"), "tardis", "line 6: rows of several symbols"),
     ],
 )
 def test_a_bad_file_gets_the_row_and_the_reason(write, text, form, why):
     with pytest.raises(DataError, match=why):
         rows_of(open_tables(write(text), form))
+
+
+def test_what_is_no_utf8_gets_its_own_line(tmp_path):
+    path = tmp_path / "latin.csv"
+    path.write_bytes(QUOTES.replace("BBB", "B\u00e9B").encode("latin-1"))
+    with pytest.raises(DataError, match="line 3: byte 0xe9 is no UTF-8"):
+        rows_of(open_tables(str(path), "quotes"))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (QUOTES.replace(",", ";"), "line 1: columns are separated by semicolons.*Separate them by commas"),
+        (DEPTH.replace(",", "\t"), "line 1: columns are separated by tabs"),
+        (BARS.replace("open", '"open"'), "line 1: fields in quotation marks are not read"),
+    ],
+)
+def test_a_table_that_lacks_its_commas_is_taken_for_no_capture(write, text, why):
+    with pytest.raises(DataError, match=why):
+        replay(write(text))
+
+
+def test_a_form_that_does_not_exist_is_named_with_those_that_do(write):
+    with pytest.raises(ScenarioError, match=r"no form or protocol 'quote'.*quotes, trades"):
+        replay(write(QUOTES), protocol="quote")
 
 
 @pytest.mark.parametrize(

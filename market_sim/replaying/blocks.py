@@ -55,48 +55,81 @@ def blocks(
     and line for a line that has another number of columns.
     """
     name = fspath(path)
-    number = 1
+    number, head = 1, b""
     with open_bytes(path) as file:
         try:
             if names is None:
-                head = file.readline(LONGEST_HEAD).decode("utf-8-sig")
-                names = [column.strip() for column in head.rstrip("\r\n").split(",")]
+                head = file.readline(LONGEST_HEAD)
+                names = _header(name, head)
                 number = 2
             rest = b""
             while piece := file.read(block_bytes):
                 whole, newline, rest = (rest + piece).rpartition(b"\n")
                 if newline:
                     if whole.strip():
-                        yield number, _table(name, number, whole, names)
+                        yield number, _table(name, number, whole, names, head)
                     number += whole.count(b"\n") + 1
             if rest.strip():
-                yield number, _table(name, number, rest, names)
+                yield number, _table(name, number, rest, names, head)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"the file breaks off ({error})", name, number, "Copy it again.") from error
 
 
-def _table(name: str, number: int, raw: bytes, names: Sequence[str]) -> pl.DataFrame:
+def _header(name: str, head: bytes) -> list[str]:
+    """The names of the columns. DataError for one that is there twice: which of them is meant?"""
+    names = [column.strip() for column in head.decode("utf-8-sig").rstrip("\r\n").split(",")]
+    double = next((column for column in names if names.count(column) > 1), None)
+    if double is not None:
+        raise DataError(f"column {double[:40]!r} is there twice", name, 1, "Rename one of them.")
+    return names
+
+
+def assert_commas(head: str, name: str) -> None:
+    """DataError for a first line whose fields are quoted, or not separated by commas."""
+    if '"' in head:
+        raise DataError("fields in quotation marks are not read", name, 1, "Write them without.")
+    for mark, word in (("\t", "tabs"), (";", "semicolons"), ("|", "bars")):
+        if mark in head and "," not in head:
+            remedy = "Separate them by commas, and write decimals with a point."
+            raise DataError(f"columns are separated by {word}", name, 1, remedy)
+
+
+def _table(name: str, number: int, raw: bytes, names: Sequence[str], head: bytes) -> pl.DataFrame:
     schema = dict.fromkeys(names, pl.String)
-    commas = len(names) - 1
     raw = raw.rstrip(b"\r\n")
+    head = head.strip()
+    if head and (again := raw.find(head)) >= 0 and raw[again - 1 : again] in (b"", b"\n"):
+        line = number + raw[:again].count(b"\n")
+        raise DataError("the header is there again", name, line, "Take it out of files that were joined.")
     if b"\n\n" in raw or b"\n\r\n" in raw or raw[:1] in (b"\n", b"\r"):
         blank = next(at for at, line in enumerate(raw.split(b"\n")) if not line.strip(b"\r"))
         raise DataError("an empty line between others", name, number + blank, "Take it out.")
     try:
         table = pl.read_csv(io.BytesIO(raw), has_header=False, schema=schema, quote_char=None)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        for at, line in enumerate(raw.split(b"\n")):
-            if line.strip() and line.count(b",") != commas:
-                raise DataError(
-                    f"{line.count(b',') + 1} columns, where {len(names)} are expected", name, number + at
-                ) from error
+        _assert_text(raw, name, number)
+        _assert_whole_lines(raw, name, number, len(names))
         raise DataError(f"the table cannot be read ({error})", name, number, READERS_WORD) from error
-    last = table.get_column(names[-1])
-    if last.null_count():
+    if table.get_column(names[-1]).null_count():
         # A short line reads as one whose last columns are missing.
-        for at, line in enumerate(raw.split(b"\n")):
-            if line.strip() and line.count(b",") != commas:
-                raise DataError(
-                    f"{line.count(b',') + 1} columns, where {len(names)} are expected", name, number + at
-                )
+        _assert_whole_lines(raw, name, number, len(names))
     return table
+
+
+def _assert_text(raw: bytes, name: str, number: int) -> None:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = number + raw[: error.start].count(b"\n")
+        raise DataError(f"byte {raw[error.start]:#04x} is no UTF-8", name, line, READERS_WORD) from error
+
+
+def _assert_whole_lines(raw: bytes, name: str, number: int, columns: int) -> None:
+    for at, line in enumerate(raw.split(b"\n")):
+        if line.strip() and line.count(b",") != columns - 1:
+            raise DataError(
+                f"{line.count(b',') + 1} columns, where {columns} are expected",
+                name,
+                number + at,
+                "Give every line as many fields as the header, with decimal points and without quotes.",
+            )

@@ -28,6 +28,7 @@ FORMATS = (
 )
 LAST_NS = 2**63 - 1
 TIME_REMEDY = 'Write times as "2024-01-31 09:30:00.5" (UTC) or as seconds, ms, us or ns since 1970.'
+NUMBER_REMEDY = "Write plain numbers with a decimal point; leave the field empty where there is none."
 #: Largest price in ticks, with room for a quote around it, and largest size in lots, as engines take them.
 MOST_TICKS, MOST_LOTS = 2**52, 2**48
 #: The number of a block's first line, or of each of its lines where it was picked from more.
@@ -67,7 +68,10 @@ def find_columns(
             found[column] = own
         elif column not in optional:
             raise DataError(
-                f"no column {column!r} ({' or '.join(spellings)}) among {', '.join(names)}", file, 1
+                f"no column {column!r} ({' or '.join(spellings)}) among {', '.join(names)}",
+                file,
+                1,
+                "Give the column one of these names, or choose the form that the file has.",
             )
     return found
 
@@ -75,22 +79,24 @@ def find_columns(
 def times_ns(texts: pl.Series, file: str, first: Lines) -> Numbers:
     """Nanoseconds since 1970. DataError for the first line whose time cannot be read."""
     plain = texts.str.strip_chars()
-    if bool(plain.str.contains(r"^\d{9,19}(\.\d+)?$").fill_null(False).all()):
+    counted = plain.str.contains(r"^\d{9,19}(\.\d+)?$").fill_null(False)
+    if bool(counted.all()):
         return _epoch_ns(plain, file, first)
     told = plain.str.replace("T", " ", literal=True).str.replace(r"(Z|\+00:?00)$", "")
-    best: pl.Series | None = None
+    # What cannot be read, form by form: the line to blame is one that does not have the form of most.
+    unread = [~counted]
     for form in FORMATS:
         read = told.str.to_datetime(form, time_unit="ns", strict=False)
-        if best is None or read.null_count() < best.null_count():
-            best = read
-        if best.null_count() == 0:
-            return best.cast(pl.Int64).to_numpy()
+        if read.null_count() == 0:
+            return read.cast(pl.Int64).to_numpy()
+        unread.append(read.is_null())
     zoned = told.str.to_datetime("%Y-%m-%d %H:%M:%S%.f%:z", time_unit="ns", strict=False, time_zone="UTC")
     if zoned.null_count() == 0:
         return zoned.cast(pl.Int64).to_numpy()
-    assert best is not None
-    at = int(best.is_null().arg_true()[0])
-    raise DataError(f"{texts[at]!r} is no time", file, line_of(first, at), TIME_REMEDY)
+    wrong = min((*unread, zoned.is_null()), key=lambda missing: int(missing.sum()))
+    at = int(wrong.arg_true()[0])
+    what = f"{plain[at]!r} is no time" if plain[at] else "the time is missing"
+    raise DataError(what, file, line_of(first, at), TIME_REMEDY)
 
 
 def _epoch_ns(plain: pl.Series, file: str, first: Lines) -> Numbers:
@@ -121,6 +127,7 @@ def numbers(texts: pl.Series, file: str, first: Lines, least: float = 0.0, most:
             f"{texts.name} is {texts[at]!r}; a number {room} is expected",
             file,
             line_of(first, at),
+            NUMBER_REMEDY,
         )
     return np.where(empty.to_numpy(), np.nan, values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,11 +13,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from market_sim.errors import DataError, ScenarioError
-from market_sim.replaying.blocks import first_line
+from market_sim.protocols import PROTOCOLS
+from market_sim.replaying.blocks import assert_commas, first_line
 from market_sim.replaying.capture import FilePath
+from market_sim.replaying.envelopes import is_header
 from market_sim.replaying.grid import decimals_of
 from market_sim.replaying.rows import RowSource, Terms
-from market_sim.replaying.series import COLUMNS, form_of, open_series
+from market_sim.replaying.series import COLUMNS, form_of, form_of_header, open_series
 
 #: Every form of table that is read, and what its files are.
 TABLES = {
@@ -43,8 +46,14 @@ def listed(files: Any) -> list[str]:
 
 
 def recognise(files: Any, protocol: str | None = None) -> str | None:
-    """The table form of files: what `protocol` says, or what their first lines show; None for captures."""
+    """The table form of files: what `protocol` says, or what their first lines show; None for captures.
+
+    DataError for a table that would be one of these with commas and without quotation marks.
+    """
     if protocol is not None:
+        if protocol not in (*TABLES, *PROTOCOLS):
+            choice = f"Choose one of {', '.join((*PROTOCOLS, *TABLES))}, or none."
+            raise ScenarioError(f"no form or protocol {protocol!r}", "replay", choice)
         return protocol if protocol in TABLES else None
     names = [name for name in listed(files) if Path(name).is_file()]
     if not names:
@@ -58,6 +67,8 @@ def recognise(files: Any, protocol: str | None = None) -> str | None:
     columns = [column.strip() for column in head.split(",")]
     if columns[:4] == ["exchange", "symbol", "timestamp", "local_timestamp"]:
         return "tardis"
+    if _is_table(re.sub(r"[\t;|]", ",", head).replace('"', ""), names[0]) and not is_header(head):
+        assert_commas(head, names[0])
     numeric = all(_is_number(column) for column in columns)
     if numeric and len(names) == 2 and (len(columns) == 6 or len(columns) % 4 == 0):
         return "lobster"
@@ -65,6 +76,15 @@ def recognise(files: Any, protocol: str | None = None) -> str | None:
         return None
     form = form_of(names[0])
     return None if form is None else form.name
+
+
+def _is_table(head: str, name: str) -> bool:
+    """Whether a first line, written with commas alone, is that of a table."""
+    columns = [column.strip() for column in head.split(",")]
+    if len(columns) < 2 or "{" in head:
+        return False
+    known = columns[:4] == ["exchange", "symbol", "timestamp", "local_timestamp"]
+    return known or all(_is_number(column) for column in columns) or form_of_header(head, name) is not None
 
 
 def _is_number(text: str) -> bool:
@@ -84,7 +104,12 @@ def open_tables(
     """
     names = listed(files)
     for name in names:
-        first_line(name) if not name.endswith(".npz") else None
+        if protocol != "hftbacktest":
+            head = first_line(name)
+            if "{" in head:
+                remedy = "Leave --protocol out, or name the exchange it is of."
+                raise DataError("this is a capture, no table", name, 1, remedy)
+            assert_commas(head, name)
     settings = dict(options or {})
     unknown = settings.keys() - {"symbol", "quote", "spread_bps", "size", "divide_prices_by"}
     if unknown:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from os import fspath
 from pathlib import Path
@@ -20,8 +21,15 @@ import numpy as np
 from market_sim.engine import FlowKind
 from market_sim.errors import DataError
 from market_sim.records import FLOW, LAST, STAMPED
-from market_sim.replaying.capture import FilePath
-from market_sim.replaying.columns import decimals_in, never_backwards, refuse_derivatives, step_of
+from market_sim.replaying.capture import EARLIEST_STAMP_NS, LATEST_STAMP_NS, FilePath
+from market_sim.replaying.columns import (
+    MOST_LOTS,
+    MOST_TICKS,
+    decimals_in,
+    never_backwards,
+    refuse_derivatives,
+    step_of,
+)
 from market_sim.replaying.rows import RowCounts, Rows, Terms
 from market_sim.replaying.symbols import base_and_quote
 
@@ -31,7 +39,10 @@ KINDS = {
     DEPTH: FlowKind.LEVEL, SNAPSHOT_LEVEL: FlowKind.LEVEL, TRADE: FlowKind.TRADE, ADD: FlowKind.ADD,
     CANCEL: FlowKind.DELETE, MODIFY: FlowKind.REPLACE, FILL: FlowKind.EXECUTE,
 }  # fmt: skip
-FIELDS = {"ev", "exch_ts", "local_ts", "px", "qty", "order_id"}
+#: The fields that are read, and what numpy calls numbers of their kind.
+FIELDS = {"ev": "iu", "exch_ts": "iu", "local_ts": "iu", "px": "iuf", "qty": "iuf", "order_id": "iu"}
+# These say nothing without a side; a trade of unknown side is left out, the rest find theirs by their order.
+SIDED = (DEPTH, SNAPSHOT_LEVEL, ADD)
 PIECE_ROWS = 200_000
 VENUE = "NPZ"
 FORM = "Give hftbacktest's .npz: one array `data` with ev, exch_ts, local_ts, px, qty, order_id."
@@ -49,9 +60,11 @@ class NpzSource:
         self._clock = clock
         price = size = 0
         self._last_ns, self._by_order = 0, False
-        for piece in self._pieces():
+        self._counts_here = LOCAL if clock == "local" else EXCHANGE
+        for name, first, piece in self._pieces():
             kinds = piece["ev"] & 0xFF
             told = kinds != CLEAR
+            self._check(name, first, piece)
             price, size = decimals_in(piece["px"][told], price), decimals_in(piece["qty"][told], size)
             self._last_ns = max(self._last_ns, int(self._times(piece).max()))
             self._by_order |= bool((kinds >= ADD).any())
@@ -59,9 +72,39 @@ class NpzSource:
         base, quote = base_and_quote(symbol, options.get("quote"))
         self.terms = Terms(VENUE, symbol, base, quote, step_of(price), step_of(size))
 
-    def _pieces(self) -> Iterator[np.ndarray[Any, Any]]:
+    def _pieces(self) -> Iterator[tuple[str, int, np.ndarray[Any, Any]]]:
+        """(file, number of the piece's first row from 0, its rows)."""
         for name in self.files:
-            yield from _array_pieces(name)
+            first = 0
+            for piece in _array_pieces(name):
+                yield name, first, piece
+                first += len(piece)
+
+    def _check(self, name: str, first: int, piece: np.ndarray[Any, Any]) -> None:
+        """DataError for the first event on the chosen clock that no market can have had."""
+        kinds = piece["ev"] & 0xFF
+        used = np.isin(kinds, list(KINDS)) & (piece["ev"] & self._counts_here != 0)
+        times, price, size = self._times(piece), piece["px"], piece["qty"]
+        stamp = "local_ts" if self._clock == "local" else "exch_ts"
+        sideless = np.isin(kinds, SIDED) & (piece["ev"] & (BUY | SELL) == 0)
+        for field, wrong, expected in (
+            (stamp, (times < EARLIEST_STAMP_NS) | (times > LATEST_STAMP_NS), "nanoseconds since 1970 are"),
+            ("px", ~(np.isfinite(price) & (price > 0)) & (kinds != CANCEL), "a price above 0 is"),
+            ("qty", ~(np.isfinite(size) & (size >= 0)) & (kinds != CANCEL), "a size of at least 0 is"),
+            ("ev", sideless, "one of the bits 28 (sell) and 29 (buy) is"),
+        ):
+            _refuse_first(used & wrong, piece, field, expected, name, first)
+
+    def _check_room(self, name: str, first: int, piece: np.ndarray[Any, Any]) -> None:
+        """DataError for the first number below a tick or beyond what an engine takes."""
+        tick, lot = float(self.terms.tick), float(self.terms.lot)
+        kinds = piece["ev"] & 0xFF
+        used = np.isin(kinds, list(KINDS)) & (piece["ev"] & self._counts_here != 0)
+        small = used & (kinds != CANCEL) & (piece["px"] < tick / 2)
+        _refuse_first(small, piece, "px", f"at least a tick of {tick:g} is", name, first)
+        for field, step, most in (("px", tick, MOST_TICKS), ("qty", lot, MOST_LOTS)):
+            large = used & (piece[field] / step > most)
+            _refuse_first(large, piece, field, f"at most {most * step:g} is", name, first)
 
     def _times(self, piece: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return np.asarray(piece["local_ts" if self._clock == "local" else "exch_ts"])
@@ -73,16 +116,17 @@ class NpzSource:
     def batches(self) -> Iterator[Rows]:
         """The events that count on the chosen clock, each an update of its own."""
         latest = 0
-        counts_here = LOCAL if self._clock == "local" else EXCHANGE
         tick, lot = float(self.terms.tick), float(self.terms.lot)
-        for piece in self._pieces():
+        for name, first, piece in self._pieces():
             kinds = piece["ev"] & 0xFF
             more = self.counts.more
+            self._check_room(name, first, piece)
             # A level-1 summary repeats what depth says; clearing a side by hand is told by later levels.
             known = np.isin(kinds, list(KINDS))
             levels = kinds < ADD
             mixed = known & levels if self._by_order else np.zeros(len(piece), bool)
-            kept = known & ~mixed & (piece["ev"] & counts_here != 0)
+            mixed |= (kinds == TRADE) & (piece["ev"] & (BUY | SELL) == 0)
+            kept = known & ~mixed & (piece["ev"] & self._counts_here != 0)
             more["left_out"] = more.get("left_out", 0) + int(np.count_nonzero(~known | mixed))
             own = piece[kept]
             if not len(own):
@@ -115,8 +159,20 @@ class NpzSource:
         )
         notes = [f"hftbacktest data of {self.terms.symbol}: {told}."]
         if self.counts.more.get("left_out"):
-            notes.append(f"Events of other kinds, left out: {self.counts.more['left_out']}.")
+            notes.append(
+                f"Events of other kinds, and trades without a side, left out: {self.counts.more['left_out']}."
+            )
         return notes
+
+
+def _refuse_first(
+    wrong: np.ndarray[Any, Any], piece: np.ndarray[Any, Any], field: str, expected: str, name: str, first: int
+) -> None:
+    found = np.flatnonzero(wrong)
+    if len(found):
+        at = int(found[0])
+        told = f"row {first + at} of `data`: {field} is {piece[field][at]}; {expected} expected"
+        raise DataError(told, name, remedy="Correct the row, or take it out.")
 
 
 def _array_pieces(name: str) -> Iterator[np.ndarray[Any, Any]]:
@@ -128,8 +184,9 @@ def _array_pieces(name: str) -> Iterator[np.ndarray[Any, Any]]:
                 raise DataError(f"it holds {', '.join(archive.namelist())}", name, remedy=FORM)
             with archive.open(member) as file:
                 yield from _rows_of(file, name)
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise DataError(f"no npz archive ({error})", name, remedy=FORM) from error
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+        # RuntimeError is zipfile's word for an archive with a password.
+        raise DataError(f"no npz archive that can be read ({error})", name, remedy=FORM) from error
 
 
 def _rows_of(file: Any, name: str) -> Iterator[np.ndarray[Any, Any]]:
@@ -141,10 +198,13 @@ def _rows_of(file: Any, name: str) -> Iterator[np.ndarray[Any, Any]]:
         shape, _, kind = read(file)
     except ValueError as error:
         raise DataError(f"no array of numbers ({error})", name, remedy=FORM) from error
-    if kind.hasobject or kind.names is None or not set(kind.names) >= FIELDS or len(shape) != 1:
+    if kind.hasobject or kind.names is None or not set(kind.names) >= FIELDS.keys() or len(shape) != 1:
         raise DataError(f"`data` has {kind.names or kind} in shape {shape}", name, remedy=FORM)
+    for field, kinds in FIELDS.items():
+        if kind[field].kind not in kinds:
+            raise DataError(f"`data` has {field} as {kind[field]}", name, remedy=FORM)
     left = shape[0]
-    if left == 0:
+    if left <= 0:
         raise DataError("`data` is empty", name, remedy=FORM)
     while left:
         rows = min(left, PIECE_ROWS)

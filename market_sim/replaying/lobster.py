@@ -24,6 +24,7 @@ from market_sim.errors import DataError
 from market_sim.records import LAST
 from market_sim.replaying.blocks import blocks, first_line
 from market_sim.replaying.capture import FilePath
+from market_sim.replaying.columns import MOST_LOTS, MOST_TICKS
 from market_sim.replaying.rows import RowCounts, Rows, Terms, flow_rows
 from market_sim.replaying.window import Levels, Message, Op, Window, row_levels
 
@@ -32,6 +33,7 @@ VENUE = "NASDAQ"
 PRICE_UNITS = 10_000
 ZONE = "America/New_York"
 NAME = re.compile(r"(?P<symbol>[A-Za-z0-9.\-]+)_(?P<date>\d{4}-\d{2}-\d{2})_")
+SECONDS_OF_A_DAY = 86_400
 TIME = r"^\d{1,5}(\.\d{1,12})?$"
 KINDS = (1, 2, 3, 4, 5, 6, 7)
 UPDATES_A_BATCH = 50_000
@@ -50,7 +52,11 @@ class LobsterSource:
         self.window = Window(self.levels)
         named = NAME.match(Path(self._messages).name)
         self._date = named["date"] if named else "1970-01-01"
-        midnight = datetime.fromisoformat(self._date).replace(tzinfo=ZoneInfo(ZONE))
+        try:
+            midnight = datetime.fromisoformat(self._date).replace(tzinfo=ZoneInfo(ZONE))
+        except ValueError as error:
+            remedy = "Name it as LOBSTER does: AMZN_2012-06-21_..."
+            raise DataError(f"no day is {self._date} ({error})", self._messages, remedy=remedy) from error
         self._midnight_ns = int(midnight.timestamp()) * 10**9
         symbol = named["symbol"].upper() if named else "STOCK"
         self._tick_units = self._step()
@@ -158,11 +164,18 @@ class LobsterSource:
     def _check(self, block: pl.DataFrame, first: int) -> None:
         """DataError for the first line that is no message."""
         wrong = {
-            "time": ~pl.col("time").str.contains(TIME),
+            "time": ~(
+                pl.col("time").str.contains(TIME)
+                & (pl.col("time").cast(pl.Float64, strict=False) < SECONDS_OF_A_DAY).fill_null(False)
+            ),
             "type": ~pl.col("type").cast(pl.Int64, strict=False).is_in(KINDS).fill_null(False),
-            "id": pl.col("id").cast(pl.Int64, strict=False).is_null(),
-            "size": ~(pl.col("size").cast(pl.Int64, strict=False) >= 0).fill_null(False),
-            "price": pl.col("price").cast(pl.Int64, strict=False).is_null(),
+            "id": ~(pl.col("id").cast(pl.Int64, strict=False) >= 0).fill_null(False),
+            "size": ~pl.col("size").cast(pl.Int64, strict=False).is_between(0, MOST_LOTS).fill_null(False),
+            # A halt has the price -1, or 0 or 1 for what it says.
+            "price": ~pl.col("price")
+            .cast(pl.Int64, strict=False)
+            .is_between(pl.when(pl.col("type").str.strip_chars() == "7").then(-1).otherwise(1), MOST_TICKS)
+            .fill_null(False),
             "direction": ~pl.col("direction").str.strip_chars().is_in(["1", "-1"]),
         }
         found = block.select(**wrong)
@@ -180,10 +193,25 @@ class LobsterSource:
     def _rows_of_book(self) -> Iterator[tuple[int, ...]]:
         for number, block in blocks(self._book, self._book_columns()):
             numbers = block.select(pl.all().cast(pl.Int64, strict=False))
-            empty = numbers.select(pl.any_horizontal(pl.all().is_null()))[:, 0].arg_true()
-            if len(empty):
+            # An empty level has a price that means nothing, and size 0.
+            levels = [(name, name.replace("price", "size")) for name in self._book_columns()[::2]]
+            sound = numbers.select(
+                pl.all_horizontal(
+                    pl.all().is_not_null(),
+                    *(pl.col(size).is_between(0, MOST_LOTS) for _, size in levels),
+                    *(
+                        (pl.col(size) == 0) | pl.col(price).is_between(1, MOST_TICKS)
+                        for price, size in levels
+                    ),
+                )
+            )[:, 0]
+            wrong = (~sound.fill_null(False)).arg_true()
+            if len(wrong):
                 raise DataError(
-                    "an orderbook row with what is no number", self._book, number + int(empty[0]), FORM
+                    "an orderbook row with what is no price or no size",
+                    self._book,
+                    number + int(wrong[0]),
+                    FORM,
                 )
             yield from numbers.iter_rows()
 

@@ -21,7 +21,7 @@ from market_sim.replaying.capture import FilePath
 from market_sim.replaying.grid import LARGEST_LOTS, Grid, GridError, common_step, decimals_of, scaled
 from market_sim.replaying.inband import InBandSource, read_records
 from market_sim.replaying.recording import Recording, StampedRecording
-from market_sim.replaying.source import Source
+from market_sim.replaying.source import LEVEL_REMEDY, Source
 from market_sim.scenario import Scenario, load
 
 Files = FilePath | Sequence[FilePath] | Mapping[str, FilePath | Sequence[FilePath]]
@@ -249,10 +249,11 @@ def infer_steps(files: Sequence[FilePath]) -> dict[str, tuple[Decimal, Decimal]]
                 shared[record.symbol] = _shared(so_far, [[record.price, record.size]])
         except (GridError, TypeError, ValueError) as error:
             raise DataError(
-                f"a level is no pair of price and quantity ({error})", line.file, line.number
+                f"a level is no pair of price and quantity ({error})", line.file, line.number, LEVEL_REMEDY
             ) from error
     if not shared:
-        raise DataError("no depth event of any symbol", fspath(files[0]))
+        remedy = "Name the protocol of the recording with --protocol; Binance's has depth events."
+        raise DataError("no depth event of any symbol", fspath(files[0]), remedy=remedy)
     # A snapshot names no symbol; that it may make another symbol's grid finer than it need be does no harm.
     return {
         symbol: (common_step(gcd(price, of_snapshots[0])), common_step(gcd(size, of_snapshots[1])))
@@ -296,7 +297,7 @@ def infer_steps_in_band(
                 largest = max((scaled(size) for _, size in levels), default=0)
                 found.largest_size = max(found.largest_size, largest)
         except GridError as error:
-            raise DataError(str(error), wire.file, wire.number) from error
+            raise DataError(str(error), wire.file, wire.number, LEVEL_REMEDY) from error
     steps = {
         symbol: (common_step(found.steps[0]), common_step(found.steps[1]))
         for symbol, found in sorted(ranges.items())

@@ -73,7 +73,8 @@ class RowFlow:
         self._rows: Rows = next(self._batches, np.zeros(0, FLOW))
         if not len(self._rows):
             names = ", ".join(name for source in self.sources for name in source.files)
-            raise DataError("no row can be used", names)
+            remedy = "All were left out: see that prices and sizes are above 0 and trades have a side."
+            raise DataError("no row can be used", names, remedy=remedy)
         self.epoch_ns = int(self._rows["time_ns"][0]) // SECOND_NS * SECOND_NS
         self._kernel: Any = None
         self._ids: np.ndarray[Any, Any] = np.zeros(0, np.uint32)

@@ -210,7 +210,10 @@ class SeriesSource:
             if len(wrong):
                 at = int(wrong[0])
                 raise DataError(
-                    f"side is {block[own][at]!r}; allowed: buy, sell", self.files[0], line_of(first, at)
+                    f"side is {block[own][at]!r}; allowed: buy, sell",
+                    self.files[0],
+                    line_of(first, at),
+                    "Correct it, or leave the whole column out: then the tick rule tells the side.",
                 )
             return sells.to_numpy().astype(np.int64)
         moves = np.sign(np.diff(np.concatenate([[self._last_ticks or price[0]], price])))
@@ -230,7 +233,10 @@ class SeriesSource:
         if len(wrong):
             at = int(wrong[0])
             raise DataError(
-                "a bar whose high and low do not hold its open and close", self.files[0], line_of(first, at)
+                "a bar whose high and low do not hold its open and close",
+                self.files[0],
+                line_of(first, at),
+                "Correct the row, or take it out.",
             )
         lots = np.maximum(self._lots(block, "volume", first, 0.25), 1)
         up_first = high - opened < opened - low
@@ -295,8 +301,12 @@ PARTS_OF_BARS = {"open", "high", "low", "volume"}
 
 def form_of(file: FilePath, wanted: str | None = None) -> Form | None:
     """The form of a CSV file by its header; None if it is none of these. `wanted`: say why it is not that."""
-    name = fspath(file)
-    header = [column.strip() for column in first_line(file).split(",")]
+    return form_of_header(first_line(file), fspath(file), wanted)
+
+
+def form_of_header(head: str, name: str, wanted: str | None = None) -> Form | None:
+    """The form by the text of a header of the file `name`, as `form_of`."""
+    header = [column.strip() for column in head.split(",")]
     refuse_derivatives(header, name)
     order = [wanted] if wanted in COLUMNS else [] if wanted == "closes" else list(COLUMNS)
     for form in order:
@@ -326,9 +336,11 @@ def open_series(form: str, files: Sequence[FilePath], options: Mapping[str, Any]
         if found is None:
             raise DataError(f"no columns of {form}", name, 1, f"There are {first_line(file)!r}.")
         if form == "closes":
-            for column in first_line(file).split(",")[1:]:
+            for place, column in enumerate(first_line(file).split(",")[1:], 2):
                 symbol = column.strip()
-                own = Form("closes", {**found.columns, "close": column.strip()}, symbol)
+                if not symbol:
+                    raise DataError(f"column {place} has no name", name, 1, "Name the symbol it is of.")
+                own = Form("closes", {**found.columns, "close": symbol}, symbol)
                 sources.append(_source(name, own, symbol, settings))
             continue
         symbols = [settings["symbol"] or _stem(name)] if found.only is not None else _symbols(name, found)
@@ -370,7 +382,7 @@ def _source(file: str, form: Form, symbol: str, options: Mapping[str, Any]) -> S
             if column in form.columns:
                 size = decimals_in(numbers(own[form.columns[column]], file, lines), size)
     if not rows:
-        raise DataError(f"no rows of {symbol}", file)
+        raise DataError(f"no rows of {symbol}", file, remedy="Give at least one, or leave the symbol out.")
     if form.name in ("bars", "closes"):
         # A quote around a price needs room: two more digits than the price itself has, within reason.
         price = min(max(price, 2), 6)

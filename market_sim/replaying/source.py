@@ -18,6 +18,7 @@ IDS_OF_ONE_SYMBOL = 1_000_000
 # So many frames of other symbols only, and the file belongs to another scenario.
 PATIENCE_FRAMES = 20_000
 GRID_REMEDY = "Give the listing the tick and the lot of the recorded market."
+LEVEL_REMEDY = 'Levels are texts, as in ["100.00", "1.5"]. Take the line out, or record again.'
 
 
 @dataclass(slots=True)
@@ -156,7 +157,7 @@ class Source:
             raise DataError(f"{symbol.name}: {error}", line.file, line.number, GRID_REMEDY) from error
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"a level is no pair of price and quantity ({error})", line.file, line.number
+                f"a level is no pair of price and quantity ({error})", line.file, line.number, LEVEL_REMEDY
             ) from error
         sides = [0] * len(bids) + [1] * len(asks)
         return Depth(

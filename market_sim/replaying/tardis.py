@@ -194,7 +194,7 @@ def _stamps(block: pl.DataFrame, name: str, file: str, first: int) -> np.ndarray
     if len(wrong):
         at = int(wrong[0])
         raise DataError(
-            f"{name} is {block[name][at]!r}; microseconds since 1970 are expected", file, first + at
+            f"{name} is {block[name][at]!r}; microseconds since 1970 are expected", file, first + at, FORM
         )
     return read.to_numpy() * 1_000
 
@@ -217,10 +217,13 @@ def open_tardis(files: Sequence[FilePath], clock: str, options: Mapping[str, Any
             )
         place: tuple[str, str] | None = None
         for first, block in blocks(file):
-            found = block.select(pl.col("exchange", "symbol")).unique().rows()
-            place = place or found[0]
-            if len(found) > 1 or found[0] != place:
-                raise DataError("rows of several symbols", name, first, "Split the file: one symbol a file.")
+            place = place or (block["exchange"][0], block["symbol"][0])
+            if None in place:
+                raise DataError("exchange or symbol is missing", name, first, FORM)
+            own = ((block["exchange"] == place[0]) & (block["symbol"] == place[1])).fill_null(False)
+            if not own.all():
+                line = first + int((~own).arg_true()[0])
+                raise DataError("rows of several symbols", name, line, "Split the file: one symbol a file.")
             price, amount = grids.get(place, (0, 0))
             grids[place] = (
                 decimals_in(numbers(block["price"], name, first), price),
