@@ -101,11 +101,11 @@ def run(files: list[str]) -> dict:
 
 #: How a form is written, and as many rows as fill every buffer of fixed size.
 FORMS = {
-    "quotes": (lambda folder, rows: table(folder, "quotes", rows), 60_000),
-    "trades": (lambda folder, rows: table(folder, "trades", rows), 60_000),
-    "bars": (lambda folder, rows: table(folder, "bars", rows), 60_000),
-    "tardis": (lambda folder, rows: table(folder, "tardis", rows), 60_000),
-    "quotes, gzip": (lambda folder, rows: table(folder, "quotes", rows, "csv.gz"), 60_000),
+    "quotes": (lambda folder, rows: table(folder, "quotes", rows), 120_000),
+    "trades": (lambda folder, rows: table(folder, "trades", rows), 120_000),
+    "bars": (lambda folder, rows: table(folder, "bars", rows), 120_000),
+    "tardis": (lambda folder, rows: table(folder, "tardis", rows), 120_000),
+    "quotes, gzip": (lambda folder, rows: table(folder, "quotes", rows, "csv.gz"), 120_000),
     "npz": (npz, 400_000),
     "lobster": (lobster, 60_000),
     "capture": (capture, 30_000),
