@@ -101,18 +101,19 @@ def run(files: list[str]) -> dict:
 
 #: How a form is written, and as many rows as fill every buffer of fixed size.
 FORMS = {
-    "quotes": (lambda folder, rows: table(folder, "quotes", rows), 150_000),
-    "trades": (lambda folder, rows: table(folder, "trades", rows), 150_000),
-    "bars": (lambda folder, rows: table(folder, "bars", rows), 150_000),
-    "tardis": (lambda folder, rows: table(folder, "tardis", rows), 150_000),
-    "quotes, gzip": (lambda folder, rows: table(folder, "quotes", rows, "csv.gz"), 150_000),
+    "quotes": (lambda folder, rows: table(folder, "quotes", rows), 120_000),
+    "trades": (lambda folder, rows: table(folder, "trades", rows), 120_000),
+    "bars": (lambda folder, rows: table(folder, "bars", rows), 120_000),
+    "tardis": (lambda folder, rows: table(folder, "tardis", rows), 120_000),
+    "quotes, gzip": (lambda folder, rows: table(folder, "quotes", rows, "csv.gz"), 120_000),
     "npz": (npz, 400_000),
-    "lobster": (lobster, 100_000),
-    "capture": (capture, 50_000),
+    "lobster": (lobster, 60_000),
+    "capture": (capture, 30_000),
 }
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("form", FORMS)
 def test_memory_does_not_grow_with_the_file(tmp_path, form):
     write, rows = FORMS[form]

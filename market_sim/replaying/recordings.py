@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ from market_sim.protocols.records import WireError, decode
 from market_sim.protocols.symbols import split_symbol
 from market_sim.replaying.binance import Diff, Print, Snapshot, parse
 from market_sim.replaying.capture import FilePath
+from market_sim.replaying.columns import SPOT_ONLY
 from market_sim.replaying.grid import LARGEST_LOTS, Grid, GridError, common_step, decimals_of, scaled
 from market_sim.replaying.inband import InBandSource, read_records
 from market_sim.replaying.recording import Recording, StampedRecording
@@ -37,6 +39,9 @@ FRAMES_TO_KNOW_SYMBOLS = 2_000
 # Acknowledgements of many symbols come first; what says nothing by then is another's.
 FRAMES_TO_KNOW_PROTOCOL = 500
 ATOM_DECIMALS = 8
+#: Perpetuals and dated futures as the protocols' venues write them: BTC-USDT-SWAP, BTC-PERP-INTX, BTCPERP,
+#: BTCUSDT_PERP, BTCUSD_240628. PERP-USD is a token.
+CONTRACT = re.compile(r"[-_](SWAP|PERP)|[A-Z0-9]PERP$|[-_]\d{6}$", re.IGNORECASE)
 
 
 ScenarioName = str | PathLike[str] | Mapping[str, Any] | Scenario | None
@@ -105,8 +110,16 @@ def _source(
         for listing in scenario.listings
         if listing.venue == venue and listing.external
     }
+    _refuse_contracts(grids, files[0])
     spoken = protocol_of(files, protocol)
     return Source(venue, files, grids) if spoken == "binance" else InBandSource(venue, files, grids, spoken)
+
+
+def _refuse_contracts(symbols: Iterable[str], file: FilePath) -> None:
+    for symbol in symbols:
+        if CONTRACT.search(symbol):
+            remedy = f"{SPOT_ONLY} Choose a scenario that lists the recorded spot symbols alone."
+            raise DataError(f"{symbol!r} is a contract", file, remedy=remedy)
 
 
 def protocol_of(files: Sequence[FilePath], protocol: str | None = None) -> str:
@@ -201,6 +214,7 @@ def watch_table(files: Files, protocol: str | None = None) -> dict[str, Any]:
         steps = infer_steps(venue_files)
     else:
         steps, left_out = infer_steps_in_band(venue_files, spoken)
+    _refuse_contracts(steps, venue_files[0])
     apart = f" Left out, too large for the engine's integers: {', '.join(left_out)}." if left_out else ""
     assets: dict[str, int] = {}
     instruments, listings = {}, []
