@@ -43,7 +43,9 @@ KINDS = {
 FIELDS = {"ev": "iu", "exch_ts": "iu", "local_ts": "iu", "px": "iuf", "qty": "iuf", "order_id": "iu"}
 # These say nothing without a side; a trade of unknown side is left out, the rest find theirs by their order.
 SIDED = (DEPTH, SNAPSHOT_LEVEL, ADD)
-PIECE_ROWS = 200_000
+PIECE_ROWS = 50_000
+"""Events read at a time: as frames, tables and orders they take many times their room in the file."""
+
 VENUE = "NPZ"
 FORM = "Give hftbacktest's .npz: one array `data` with ev, exch_ts, local_ts, px, qty, order_id."
 
