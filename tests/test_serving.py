@@ -169,6 +169,7 @@ def test_health_is_told_and_no_module_is_imported_for_a_request(small: Served) -
 
 @pytest.mark.slow
 @pytest.mark.browser
+@pytest.mark.timeout(2400)
 def test_two_hundred_tabs_leave_nothing_behind(browser: Browser, tmp_path: Path) -> None:
     def held(site: Served) -> tuple[int, int, int]:
         home = Path(f"/proc/{site.process.pid}")
