@@ -10,8 +10,8 @@ import pytest
 
 from tests.captures import CaptureWriter
 
-#: A run in a process of its own: its arguments are rows that its tape may keep in memory, and files. The peak is
-#: that of its own memory: what getrusage tells begins with the size of the process that started it.
+#: A run in a process of its own: its arguments are rows that its tape may keep in memory, and files. The peak
+#: is that of its own memory: what getrusage tells begins with the size of the process that started it.
 RUN = """
 import json, re, sys
 from pathlib import Path
