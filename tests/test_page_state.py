@@ -4,10 +4,12 @@ ring.
 
 import random
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from bokeh.models import Range1d
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,11 @@ from app.controls import REPLAY_SPEED, SEED_MAX, SPEED_MAX, Controls, from_query
 from app.heat import Heat
 from app.history import COLUMNS, KEPT, History
 from app.rows import ROWS, PriceRows, nice, step_for, whole_ticks
+from app.sight import Sight
+from app.theme import palette
+from app.views.flow import Flow
+from app.views.mid_price import MidPrice
+from app.views.results import Results
 from app.words import amount, duration, elapsed, speed
 from market_sim.frame import AgentPicture, ListingPicture, Picture
 from market_sim.runner import Frame, MarketInfo, MarketRequest
@@ -305,6 +312,29 @@ def test_nothing_is_drawn_before_there_is_a_mid() -> None:
     history.add(frame(NS, 100.0))
     assert heat.update() is None
     assert heat.rows is not None
+
+
+# -- views
+
+
+@pytest.mark.parametrize("mid", [None, 100.0])
+def test_what_was_drawn_whole_is_only_added_to_by_the_next_picture(mid: float | None) -> None:
+    history, window, sight = History(info()), Range1d(0, 1), Sight()
+    history.fit(frame(0, mid))
+    history.add(frame(0, mid))
+    mid_price, flow, results = MidPrice(window), Flow(window), Results(window)
+    for view in (mid_price, flow, results):
+        view.paint(palette(True))
+    mid_price.open(history.info, 0)
+    flow.open(history.info, 0)
+    results.open(history, 0)
+    for view in (mid_price, flow, results):
+        sight.feed(view.names, True, partial(view.redraw, history), pytest.fail)
+    history.add(frame(NS, mid))
+    added = []
+    for view in (mid_price, flow, results):
+        sight.feed(view.names, False, pytest.fail, partial(added.append, view))
+    assert added == [mid_price, flow, results]
 
 
 # -- words

@@ -107,11 +107,11 @@ class MidPrice:
         """Everything in the window again; True: there always is a sample to draw."""
         self.source.data = self._columns(history, history.shown())
         self._cover(history)
+        return True
 
     def column_of(self, listing: int) -> str:
         """The source's column that holds the mid of a listing."""
         return f"mid{self._shown.index(listing)}"
-        return True
 
     def update(self, history: History) -> None:
         """The newest sample."""
