@@ -187,7 +187,8 @@ def _array_pieces(name: str) -> Iterator[np.ndarray[Any, Any]]:
             with archive.open(member) as file:
                 yield from _rows_of(file, name)
     except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
-        # RuntimeError is zipfile's word for an archive with a password.
+        # zipfile's words: NotImplementedError for a compression that it does not know, RuntimeError for an
+        # archive with a password.
         raise DataError(f"no npz archive that can be read ({error})", name, remedy=FORM) from error
 
 
