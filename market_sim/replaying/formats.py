@@ -19,7 +19,7 @@ from market_sim.replaying.capture import FilePath
 from market_sim.replaying.envelopes import is_header
 from market_sim.replaying.grid import decimals_of
 from market_sim.replaying.rows import RowSource, Terms
-from market_sim.replaying.series import COLUMNS, form_of, form_of_header, open_series
+from market_sim.replaying.series import COLUMNS, form_of_header, open_series
 
 #: Every form of table that is read, and what its files are.
 TABLES = {
@@ -65,7 +65,7 @@ def recognise(files: Any, protocol: str | None = None) -> str | None:
     except DataError:
         return None
     columns = [column.strip() for column in head.split(",")]
-    if columns[:4] == ["exchange", "symbol", "timestamp", "local_timestamp"]:
+    if _is_tardis(columns):
         return "tardis"
     if _is_table(re.sub(r"[\t;|]", ",", head).replace('"', ""), names[0]) and not is_header(head):
         assert_commas(head, names[0])
@@ -74,7 +74,7 @@ def recognise(files: Any, protocol: str | None = None) -> str | None:
         return "lobster"
     if numeric or len(columns) < 2 or "{" in head:
         return None
-    form = form_of(names[0])
+    form = form_of_header(head, names[0])
     return None if form is None else form.name
 
 
@@ -83,8 +83,12 @@ def _is_table(head: str, name: str) -> bool:
     columns = [column.strip() for column in head.split(",")]
     if len(columns) < 2 or "{" in head:
         return False
-    known = columns[:4] == ["exchange", "symbol", "timestamp", "local_timestamp"]
-    return known or all(_is_number(column) for column in columns) or form_of_header(head, name) is not None
+    numeric = all(_is_number(column) for column in columns)
+    return _is_tardis(columns) or numeric or form_of_header(head, name) is not None
+
+
+def _is_tardis(columns: Sequence[str]) -> bool:
+    return columns[:4] == ["exchange", "symbol", "timestamp", "local_timestamp"]
 
 
 def _is_number(text: str) -> bool:

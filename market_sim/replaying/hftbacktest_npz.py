@@ -62,7 +62,7 @@ class NpzSource:
         self._clock = clock
         price = size = 0
         self._last_ns, self._by_order = 0, False
-        self._counts_here = LOCAL if clock == "local" else EXCHANGE
+        self._counts_here, self._stamp = (LOCAL, "local_ts") if clock == "local" else (EXCHANGE, "exch_ts")
         for name, first, piece in self._pieces():
             kinds = piece["ev"] & 0xFF
             told = kinds != CLEAR
@@ -84,13 +84,15 @@ class NpzSource:
 
     def _check(self, name: str, first: int, piece: np.ndarray[Any, Any]) -> None:
         """DataError for the first event on the chosen clock that no market can have had."""
-        kinds = piece["ev"] & 0xFF
-        used = np.isin(kinds, list(KINDS)) & (piece["ev"] & self._counts_here != 0)
+        kinds, used = self._used(piece)
         times, price, size = self._times(piece), piece["px"], piece["qty"]
-        stamp = "local_ts" if self._clock == "local" else "exch_ts"
         sideless = np.isin(kinds, SIDED) & (piece["ev"] & (BUY | SELL) == 0)
         for field, wrong, expected in (
-            (stamp, (times < EARLIEST_STAMP_NS) | (times > LATEST_STAMP_NS), "nanoseconds since 1970 are"),
+            (
+                self._stamp,
+                (times < EARLIEST_STAMP_NS) | (times > LATEST_STAMP_NS),
+                "nanoseconds since 1970 are",
+            ),
             ("px", ~(np.isfinite(price) & (price > 0)) & (kinds != CANCEL), "a price above 0 is"),
             ("qty", ~(np.isfinite(size) & (size >= 0)) & (kinds != CANCEL), "a size of at least 0 is"),
             ("ev", sideless, "one of the bits 28 (sell) and 29 (buy) is"),
@@ -100,8 +102,7 @@ class NpzSource:
     def _check_room(self, name: str, first: int, piece: np.ndarray[Any, Any]) -> None:
         """DataError for the first number below a tick or beyond what an engine takes."""
         tick, lot = float(self.terms.tick), float(self.terms.lot)
-        kinds = piece["ev"] & 0xFF
-        used = np.isin(kinds, list(KINDS)) & (piece["ev"] & self._counts_here != 0)
+        kinds, used = self._used(piece)
         small = used & (kinds != CANCEL) & (piece["px"] < tick / 2)
         _refuse_first(small, piece, "px", f"at least a tick of {tick:g} is", name, first)
         for field, step, most in (("px", tick, MOST_TICKS), ("qty", lot, MOST_LOTS)):
@@ -109,7 +110,12 @@ class NpzSource:
             _refuse_first(large, piece, field, f"at most {most * step:g} is", name, first)
 
     def _times(self, piece: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return np.asarray(piece["local_ts" if self._clock == "local" else "exch_ts"])
+        return np.asarray(piece[self._stamp])
+
+    def _used(self, piece: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """The kind of each event, and whether it is of a known one and counts on the chosen clock."""
+        kinds = piece["ev"] & 0xFF
+        return kinds, np.isin(kinds, list(KINDS)) & (piece["ev"] & self._counts_here != 0)
 
     def last_ns(self) -> int:
         """The last stamp."""
