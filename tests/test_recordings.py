@@ -297,13 +297,14 @@ def test_marks_of_connections_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("symbol", ["BTC-USDT-SWAP", "BTC-USD-240628"])
-def test_contracts_are_refused_by_name(tmp_path, symbol):
+def test_contracts_are_refused_by_name_and_can_be_checked(tmp_path, symbol):
     file = tmp_path / "okx.jsonl"
     level = {"asks": [["101", "1", "0", "1"]], "bids": [], "ts": "1700000000000", "seqId": 1, "prevSeqId": -1}
     message = {"arg": {"channel": "books", "instId": symbol}, "action": "snapshot", "data": [level]}
     file.write_text(json.dumps(message) + "\n")
     with pytest.raises(DataError, match=f"{symbol}' is a contract. Spot only"):
         replay(file, "watch")
+    assert check(file, "watch")["ok"], "whether a recording is whole can be asked of any"
 
 
 def test_a_token_named_like_a_contract_is_none(tmp_path):

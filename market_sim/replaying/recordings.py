@@ -110,16 +110,16 @@ def _source(
         for listing in scenario.listings
         if listing.venue == venue and listing.external
     }
-    _refuse_contracts(grids, files[0])
     spoken = protocol_of(files, protocol)
     return Source(venue, files, grids) if spoken == "binance" else InBandSource(venue, files, grids, spoken)
 
 
-def _refuse_contracts(symbols: Iterable[str], file: FilePath) -> None:
-    for symbol in symbols:
-        if CONTRACT.search(symbol):
+def refuse_contracts(scenario: Scenario, files: Files) -> None:
+    """Whoever is about to trade against the recorded flow calls this; reading and checking it needs no spot."""
+    for listing in scenario.listings:
+        if listing.external and CONTRACT.search(listing.external):
             remedy = f"{SPOT_ONLY} Choose a scenario that lists the recorded spot symbols alone."
-            raise DataError(f"{symbol!r} is a contract", file, remedy=remedy)
+            raise DataError(f"{listing.external!r} is a contract", _all_files(files)[0][0], remedy=remedy)
 
 
 def protocol_of(files: Sequence[FilePath], protocol: str | None = None) -> str:
@@ -214,7 +214,6 @@ def watch_table(files: Files, protocol: str | None = None) -> dict[str, Any]:
         steps = infer_steps(venue_files)
     else:
         steps, left_out = infer_steps_in_band(venue_files, spoken)
-    _refuse_contracts(steps, venue_files[0])
     apart = f" Left out, too large for the engine's integers: {', '.join(left_out)}." if left_out else ""
     assets: dict[str, int] = {}
     instruments, listings = {}, []

@@ -18,6 +18,7 @@ from market_sim.replaying.recordings import (
     Files,
     ScenarioName,
     open_sources,
+    refuse_contracts,
     scenario_for,
     session_capture,
 )
@@ -122,6 +123,7 @@ def open_replay(
     plan = scenario_for(
         files, scenario, overrides, shipped_only=shipped_only, own_agents=bool(agents), protocol=protocol
     )
+    refuse_contracts(plan, files)
     settings = _settings(plan, clock, site_offset)
     flow = Flow(open_sources(files, plan, protocol), settings.clock, settings.site_offset_ns)
     dated = plan.model_copy(update={"replay": settings, "epoch": _epoch(flow, plan)})
