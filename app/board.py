@@ -20,7 +20,7 @@ from app.views.sharing import Sharing
 from app.views.ticket import Ticket
 from app.views.trades import Trades
 
-TABLES_EVERY = 4
+TABLES_EVERY = 5
 """Pictures between two of the tables and numbers: no eye reads a number twenty times a second."""
 
 AGENTS_EVERY = 3 * TABLES_EVERY

@@ -147,7 +147,7 @@ class MarketPage:
     def tell(self, session: Session, names: dict[str, str], palette: Palette, seldom: bool) -> None:
         """Trades and the own account."""
         assert session.info is not None, "a market has introduced itself"
-        self._trades.draw()
+        self._sight.feed(self._trades.names, False, self._trades.draw, self._trades.draw)
         self._ticket.update(session.info, session.account, session.orders, palette)
 
 

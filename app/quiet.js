@@ -109,7 +109,23 @@ if (GlyphRendererView?.prototype.set_data && GlyphRendererView.prototype.map_dat
   }
 }
 
-// -- repaints: none of what is out of sight, and none for a moment after a click
+// -- overlays: the canvas above a chart is painted and blended with each picture; ours have nothing on it
+
+if (PlotView?.prototype._actual_paint) {
+  const paint = PlotView.prototype._actual_paint
+  const below = {model: {level: "glyph"}}
+  PlotView.prototype._actual_paint = function() {
+    if (this._invalidate_all && !this.computed_renderer_views.some(({model}) => model.level == "overlay")) {
+      this._invalidate_all = false
+      this._invalidated_painters.add(below)
+      this.canvas_view.overlays.el.style.display = "none"
+    }
+    paint.call(this)
+  }
+}
+
+// -- repaints: none of what is out of sight, and none for a moment after a click. Of what has a tag like
+// "sight:trades" the server hears, as of charts, when it is out of sight
 
 if (PlotView?.prototype.repaint) {
   const paint = PlotView.prototype.repaint
@@ -125,34 +141,47 @@ if (PlotView?.prototype.repaint) {
   const hold = () => { until = performance.now() + __HOLD_MS__ }
   for (const event of ["pointerdown", "click"]) { document.addEventListener(event, hold, true) }
 
-  const charts = new Map()
+  const followed = new Map()
   const tell = () => {
-    const away = [...charts.values()].filter(({seen}) => !seen)
-    window.market_sim_away = away.map(({view}) => view.model.name)
+    const away = [...followed.values()].filter(({seen}) => !seen)
+    window.market_sim_away = away.map(({name}) => name)
     document.dispatchEvent(new Event("market_sim.away"))
   }
   const look = (entries) => {
     for (const {target, isIntersecting} of entries) {
-      const chart = charts.get(target)
-      if (!chart) { continue }
-      chart.seen = isIntersecting
-      if (isIntersecting && chart.waits) { chart.view.request_repaint() }
+      const found = followed.get(target)
+      if (!found) { continue }
+      found.seen = isIntersecting
+      if (isIntersecting && found.waits) { found.view.request_repaint() }
     }
     tell()
   }
   const watch = new IntersectionObserver(look, {rootMargin: "__NEAR_PX__px"})
-  const remove = PlotView.prototype.remove
-  PlotView.prototype.remove = function() {
+  const remove = LayoutDOMView.prototype.remove
+  LayoutDOMView.prototype.remove = function() {
     watch.unobserve(this.el)
-    charts.delete(this.el)
+    followed.delete(this.el)
     remove.call(this)
   }
+  // A repaint that would be put off is not even scheduled.
+  const schedule = PlotView.prototype.schedule_paint
+  PlotView.prototype.schedule_paint = function() {
+    const chart = followed.get(this.el)
+    if (chart && !chart.seen) { chart.waits = true } else { schedule.call(this) }
+  }
+  const follow = (view, name) => {
+    followed.set(view.el, {view, name, seen: true, waits: false})
+    watch.observe(view.el)
+  }
+  const render = LayoutDOMView.prototype.after_render
+  LayoutDOMView.prototype.after_render = function() {
+    render.call(this)
+    const [tag] = this.model.tags.filter((tag) => tag.startsWith?.("sight:"))
+    if (tag && !followed.has(this.el)) { follow(this, tag.slice("sight:".length)) }
+  }
   PlotView.prototype.repaint = function() {
-    if (!charts.has(this.el)) {
-      charts.set(this.el, {view: this, seen: true, waits: false})
-      watch.observe(this.el)
-    }
-    const chart = charts.get(this.el)
+    if (!followed.has(this.el)) { follow(this, this.model.name) }
+    const chart = followed.get(this.el)
     chart.waits = !chart.seen
     if (chart.waits) { return }
     const left = until - performance.now()

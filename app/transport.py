@@ -19,6 +19,23 @@ PICTURES_AHEAD = 2
 the market.
 """
 
+LONE_MS = 150
+"""How long the browser waits for a second picture before it answers one alone: every answer is a message that
+both ends work on.
+"""
+
+LONGEST_S = 0.11
+"""Between two pictures for a browser that does not keep up. Where many pages share a machine, each sends two,
+waits for both and sends two again, and some get more than others: at an even pace all repaint nine times a
+second.
+"""
+
+SHORTEST_S = 0.03
+"""Between two pictures for one that does: less than a beat, so that every beat may send."""
+
+SLOWER, FASTER = 1.2, 0.998
+"""By what the time between pictures changes with a beat that finds the browser behind, and with a picture."""
+
 
 def send_at_once() -> None:
     """Switch Nagle's algorithm off on Bokeh's websockets: a picture is several small messages, and each
@@ -56,27 +73,37 @@ class Pictures(DataModel):
     painted = Int(default=0)
 
 
+ANSWER = f"""
+const answer = () => {{ cb_obj.painted = n }}
+const n = cb_obj.sent
+requestAnimationFrame(() => {{
+  if (n - cb_obj.painted >= {PICTURES_AHEAD}) {{ answer() }}
+  else {{ setTimeout(() => {{ if (cb_obj.sent === n) {{ answer() }} }}, {LONE_MS}) }}
+}})
+"""
+
+
 class FlowControl:
-    """Counts pictures out and, by a line of script in the page, pictures about to be painted. A hidden tab
-    paints nothing, so nothing is sent to it until it shows again.
+    """Counts pictures out and, by a few lines of script in the page, pictures about to be painted. A hidden
+    tab paints nothing, so nothing is sent to it until it shows again.
     """
 
     def __init__(self) -> None:
-        self._last = 0.0
+        self._last = self._due = 0.0
+        self._apart_s = SHORTEST_S
         #: Travels with the page when something on the page refers to it.
         self.pictures = Pictures()
-        self.pictures.js_on_change(
-            "sent",
-            CustomJS(code="const n = cb_obj.sent; requestAnimationFrame(() => { cb_obj.painted = n })"),
-        )
+        self.pictures.js_on_change("sent", CustomJS(code=ANSWER))
 
     def clear(self) -> bool:
-        """Whether the browser keeps up. Asks again now and then: what was sent while the page was loading,
-        or while the connection was down, is never answered.
+        """Whether another picture may go out: the browser keeps up, and it is time. Asks again now and then:
+        what was sent while the page was loading, or while the connection was down, is never answered.
         """
+        now = time.monotonic()
         if self.pictures.sent - self.pictures.painted < PICTURES_AHEAD:
-            return True
-        if time.monotonic() - self._last > SILENCE_S:
+            return now >= self._due
+        self._apart_s = min(LONGEST_S, SLOWER * self._apart_s)
+        if now - self._last > SILENCE_S:
             self.count()
         return False
 
@@ -84,6 +111,9 @@ class FlowControl:
         """Another picture goes out."""
         self.pictures.sent += 1
         self._last = time.monotonic()
+        self._apart_s = max(SHORTEST_S, FASTER * self._apart_s)
+        # From when it was due, not from the beat that came after: the pace is kept over many pictures.
+        self._due = max(self._due + self._apart_s, self._last)
 
 
 send_at_once()

@@ -74,6 +74,18 @@ CHANGES = f"""
 }})
 """
 
+# What really reaches the screen: two pictures that come close together are painted as one.
+COUNT_REPAINTS = """
+() => {
+    const {prototype} = Bokeh.require("models/plots/plot").PlotView
+    const paint = prototype._actual_paint
+    window.repaints = {}
+    prototype._actual_paint = function() {
+        window.repaints[this.model.name] = (window.repaints[this.model.name] ?? 0) + 1
+        return paint.call(this)
+    }
+}
+"""
 
 TEXT = """
 ([selector, containing]) => {
@@ -233,6 +245,14 @@ class Visit:
 
     def pictures(self) -> int:
         return self.page.evaluate(PAINTED)
+
+    def count_repaints(self) -> None:
+        """From now on."""
+        self.page.evaluate(COUNT_REPAINTS)
+
+    def repaints(self, figure: str) -> int:
+        """How often this figure has painted since they are counted."""
+        return self.page.evaluate(f"window.repaints['{figure}'] ?? 0")
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name)

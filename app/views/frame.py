@@ -101,7 +101,7 @@ def canvas(name: str, x_range: Range1d, y_range: Range1d, x_label: str = ELAPSED
         outline_line_color=None,
         output_backend="canvas",
         # The theme sizes labels relative to this.
-        styles={"font-size": "11.5px"},
+        styles={"font-size": "11.5px", "content-visibility": "auto"},
     )
     plot.yaxis.ticker.desired_num_ticks = 5
     plot.xaxis.ticker.desired_num_ticks = x_ticks

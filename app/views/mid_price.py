@@ -20,7 +20,6 @@ PICTURES_PER_MARK = 3
 
 WIDTHS = (3.5, 1.6, 1.6, 1.6)
 """The first line is drawn wide, so that it can be seen under another that runs along it."""
-SAMPLES_SHOWN = 800
 NAN = float("nan")
 NO_TRADES: dict[str, list[float]] = {"t": [], "buy": [], "sell": []}
 SENTENCE = (
@@ -114,8 +113,9 @@ class MidPrice:
         return f"mid{self._shown.index(listing)}"
 
     def update(self, history: History) -> None:
-        """The newest sample."""
-        self.source.stream(self._columns(history, slice(len(history) - 1, None)), rollover=SAMPLES_SHOWN)
+        """The newest sample; what has left the window is let go, for the browser would still compute it."""
+        shown, newest_only = history.shown(), slice(len(history) - 1, None)
+        self.source.stream(self._columns(history, newest_only), rollover=shown.stop - shown.start)
         self._cover(history)
 
     def add_trades(self, news: Iterable[TradePicture]) -> None:
@@ -138,12 +138,9 @@ class MidPrice:
     def _columns(self, history: History, samples: slice) -> dict[str, list[float]]:
         columns = {"t": (history.time[samples] / 1e6).tolist()}
         for name, values in (("mid", history.mid[samples]), ("micro", history.micro[samples])):
-            for k in range(VENUES):
-                columns[f"{name}{k}"] = self._column(values, k).tolist()
+            for k, listing in enumerate(self._shown):
+                columns[f"{name}{k}"] = values[:, listing].tolist()
         return columns
-
-    def _column(self, values: np.ndarray, k: int) -> np.ndarray:
-        return values[:, self._shown[k]] if k < len(self._shown) else np.full(len(values), np.nan)
 
     def _cover(self, history: History) -> None:
         mids = history.mid[history.shown()][:, self._shown]

@@ -15,7 +15,7 @@ from market_sim.runner import MarketInfo
 ROWS_SHOWN = 40
 
 STYLE = f"""
-:host {{ margin: 0; overflow: hidden; }}
+:host {{ margin: 0; overflow: hidden; content-visibility: auto; }}
 table {{ width: 100%; border-collapse: collapse; font: 11.5px/1.5 {MONO}; }}
 th {{ font-weight: 600; text-align: right; padding: 2px 10px 2px 2px; white-space: nowrap;
   color: color-mix(in srgb, currentColor 68%, transparent); }}
@@ -31,10 +31,15 @@ class Trades:
     page.
     """
 
+    names = ("trades",)
+    """As the page's script names it when it is out of sight."""
+
     def __init__(self) -> None:
         self._trades: deque[TradePicture] = deque(maxlen=ROWS_SHOWN)
         self._shown: list[int] = []
-        self._pane = pn.pane.HTML("", sizing_mode="stretch_both", stylesheets=[STYLE])
+        self._pane = pn.pane.HTML(
+            "", tags=[f"sight:{self.names[0]}"], sizing_mode="stretch_both", stylesheets=[STYLE]
+        )
         self._info: MarketInfo | None = None
         self.viewable = card(
             Heading(
@@ -69,11 +74,13 @@ class Trades:
         self._trades.extendleft(trades)
         self._fresh = self._fresh or bool(trades)
 
-    def draw(self) -> None:
-        """Show what is remembered, if it is not shown yet."""
-        info, palette = self._info, self._palette
-        if info is None or palette is None or not self._fresh:
-            return
+    def draw(self) -> bool:
+        """Show what is remembered, if it is not shown yet; True: there always is a table to show."""
+        if self._info is not None and self._palette is not None and self._fresh:
+            self._draw(self._info, self._palette)
+        return True
+
+    def _draw(self, info: MarketInfo, palette: Palette) -> None:
         self._fresh = False
         listing = info.listings[self._shown[0]]
         many = len(self._shown) > 1

@@ -115,7 +115,7 @@ def _source(
 
 
 def refuse_contracts(scenario: Scenario, files: Files) -> None:
-    """Whoever is about to trade against the recorded flow calls this; reading and checking it needs no spot."""
+    """For who is about to trade against the recorded flow; reading and checking it can be done of any."""
     for listing in scenario.listings:
         if listing.external and CONTRACT.search(listing.external):
             remedy = f"{SPOT_ONLY} Choose a scenario that lists the recorded spot symbols alone."
