@@ -127,7 +127,7 @@ if (PlotView?.prototype._actual_paint) {
 // -- repaints: none of what is out of sight, and none for a moment after a click. Of what has a tag like
 // "sight:trades" the server hears, as of charts, when it is out of sight
 
-if (PlotView?.prototype.repaint) {
+if (PlotView?.prototype.repaint && LayoutDOMView?.prototype.after_render) {
   const paint = PlotView.prototype.repaint
   const late = new Set()
   let until = 0

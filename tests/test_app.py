@@ -296,6 +296,39 @@ def test_fits_a_phone(visit: Callable[..., Visit]) -> None:
     fed_while_seen(page, "mid-price", "volume")
 
 
+SMALLEST_TEXT_PX = """
+() => {
+    let smallest = Infinity
+    const search = root => {
+        for (const element of root.querySelectorAll("*")) {
+            if (element.shadowRoot) { search(element.shadowRoot) }
+            const own = [...element.childNodes].some(node => node.nodeType == 3 && node.data.trim())
+            const {width, height} = element.getBoundingClientRect()
+            if (own && width > 1 && height > 1 && getComputedStyle(element).visibility == "visible") {
+                smallest = Math.min(smallest, parseFloat(getComputedStyle(element).fontSize))
+            }
+        }
+    }
+    search(document.body)
+    return smallest
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zoom", [1.5, 2.0])
+def test_is_read_from_the_back_of_a_room(visit: Callable[..., Visit], zoom: float) -> None:
+    """A projector of 1920 by 1080 pixels, and the browser's zoom: the page rearranges, nothing sticks out."""
+    width, height = round(1920 / zoom), round(1080 / zoom)
+    page = visit(width, height).open(theme="light")
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert zoom * page.page.evaluate(SMALLEST_TEXT_PX) >= 16
+    expect(page.button("Pause")).to_be_in_viewport(ratio=1)
+    expect(page.page.locator(".cell", has_text="Events")).to_be_in_viewport(ratio=1)
+    page.button("Close drawer").click()
+    explained(page, PANELS)
+
+
 def fed_while_seen(page: Visit, seen: str, away: str) -> None:
     """A chart out of sight gets nothing, and has caught up when it comes into sight."""
 

@@ -15,7 +15,7 @@ from market_sim.runner import MarketInfo
 ROWS_SHOWN = 40
 
 STYLE = f"""
-:host {{ margin: 0; overflow: hidden; content-visibility: auto; }}
+:host {{ margin: 0; overflow: auto hidden; scrollbar-width: thin; content-visibility: auto; }}
 table {{ width: 100%; border-collapse: collapse; font: 11.5px/1.5 {MONO}; }}
 th {{ font-weight: 600; text-align: right; padding: 2px 10px 2px 2px; white-space: nowrap;
   color: color-mix(in srgb, currentColor 68%, transparent); }}
