@@ -87,9 +87,9 @@ if (font_size && PlotView.prototype.compute_layout) {
 
 // -- glyphs: each has four shadows, for what is selected, muted or dragged; a chart without tools shows none
 
+const bare = (view) => view.plot_model.toolbar.tools.length == 0
 if (GlyphRendererView?.prototype.set_data && GlyphRendererView.prototype.map_data) {
   const {set_data, set_visuals, map_data} = GlyphRendererView.prototype
-  const bare = (view) => view.plot_model.toolbar.tools.length == 0
   GlyphRendererView.prototype.set_data = async function(indices) {
     if (!bare(this)) { return set_data.call(this, indices) }
     this.all_indices = this.model.view.indices
@@ -106,6 +106,35 @@ if (GlyphRendererView?.prototype.set_data && GlyphRendererView.prototype.map_dat
   }
   GlyphRendererView.prototype.map_data = function() {
     if (bare(this)) { this.glyph.map_data() } else { map_data.call(this) }
+  }
+}
+
+// -- indices: every glyph sorts its points in space whenever they change, to find those under a pointer and the
+// ends of ranges that follow the data; now when somebody asks, which nobody does of a chart without tools whose
+// ranges are set. What lies outside the frame is clipped in any case
+
+const {GlyphView} = bokeh("models/glyphs/glyph")
+const sorted = getter(GlyphView, "index")
+if (sorted && GlyphView.prototype.index_data && GlyphView.prototype.mask_data) {
+  const {index_data, mask_data} = GlyphView.prototype
+  GlyphView.prototype.index_data = function() { this._index = null }
+  Object.defineProperty(GlyphView.prototype, "index", {get() {
+    if (this._index == null) { index_data.call(this) }
+    return sorted.call(this)
+  }})
+  GlyphView.prototype.mask_data = function() {
+    return bare(this.renderer) ? this.renderer.all_indices : mask_data.call(this)
+  }
+}
+
+const {RangeManager} = bokeh("models/plots/range_manager")
+const {DataRange1d} = bokeh("models/ranges/data_range1d")
+if (RangeManager?.prototype.update_dataranges && RangeManager.prototype.ranges && DataRange1d) {
+  const update = RangeManager.prototype.update_dataranges
+  RangeManager.prototype.update_dataranges = function() {
+    const {x_ranges, y_ranges} = this.ranges()
+    if ([...x_ranges, ...y_ranges].some((range) => range instanceof DataRange1d)) { return update.call(this) }
+    this.invalidate_dataranges = false
   }
 }
 
