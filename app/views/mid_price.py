@@ -138,9 +138,13 @@ class MidPrice:
     def _columns(self, history: History, samples: slice) -> dict[str, list[float]]:
         columns = {"t": (history.time[samples] / 1e6).tolist()}
         for name, values in (("mid", history.mid[samples]), ("micro", history.micro[samples])):
-            for k, listing in enumerate(self._shown):
-                columns[f"{name}{k}"] = values[:, listing].tolist()
+            for k in range(VENUES):
+                columns[f"{name}{k}"] = self._column(values, k).tolist()
         return columns
+
+    def _column(self, values: np.ndarray, k: int) -> np.ndarray:
+        # A line is taken off the chart by another message than its data: it always finds its column.
+        return values[:, self._shown[k]] if k < len(self._shown) else np.full(len(values), np.nan)
 
     def _cover(self, history: History) -> None:
         mids = history.mid[history.shown()][:, self._shown]
