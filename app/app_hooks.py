@@ -1,6 +1,7 @@
 """Run by the server when it starts, before the first visitor comes."""
 
 import asyncio
+import logging
 import os
 import pkgutil
 import sys
@@ -16,7 +17,7 @@ def on_server_loaded(server_context: ServerContext) -> None:
     from app import exposure, serving
     from app.catalogue import catalogue
     from app.page import Page
-    from app.transport import ignore_closed_sockets
+    from app.transport import ignore_closed_sockets, of_open_tabs
     from market_sim.runner import prepare
 
     try:
@@ -31,4 +32,6 @@ def on_server_loaded(server_context: ServerContext) -> None:
     assert Page, "the page can be served"
     catalogue()
     asyncio.get_running_loop().set_exception_handler(ignore_closed_sockets)
+    for name in ("bokeh.server.protocol_handler", "tornado.application"):
+        logging.getLogger(name).addFilter(of_open_tabs)
     PeriodicCallback(serving.tick, 1000).start()

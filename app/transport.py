@@ -6,11 +6,14 @@ server.
 
 import time
 from asyncio import AbstractEventLoop
+from logging import LogRecord
+from traceback import walk_tb
 from typing import Any
 
 from bokeh.core.properties import Int
 from bokeh.model import DataModel
 from bokeh.models import CustomJS
+from bokeh.server.connection import ServerConnection
 from bokeh.server.views.ws import WSHandler
 from tornado.websocket import WebSocketClosedError
 
@@ -33,7 +36,7 @@ second.
 SHORTEST_S = 0.03
 """Between two pictures for one that does: less than a beat, so that every beat may send."""
 
-SLOWER, FASTER = 1.2, 0.998
+SLOWER, FASTER = 1.2, 0.985
 """By what the time between pictures changes with a beat that finds the browser behind, and with a picture."""
 
 
@@ -62,6 +65,17 @@ def ignore_closed_sockets(loop: AbstractEventLoop, context: dict[str, Any]) -> N
     """
     if not isinstance(context.get("exception"), WebSocketClosedError):
         loop.default_exception_handler(context)
+
+
+def of_open_tabs(record: LogRecord) -> bool:
+    """A filter of log records: what a tab had still on its way when it was closed, Bokeh hands to a
+    connection that has no session any more, and logs its own assertion. Every other error is kept.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, AssertionError):
+        return True
+    *_, (innermost, _) = walk_tb(error.__traceback__)
+    return innermost.f_code is not ServerConnection.session.fget.__code__
 
 
 class Pictures(DataModel):

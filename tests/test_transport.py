@@ -1,12 +1,17 @@
-"""Pictures go out as the browser keeps up: at every beat if it does, at an even pace if it does not."""
+"""Pictures go out as the browser keeps up: at every beat if it does, at an even pace if it does not; and what
+a closed tab had still on its way is no error.
+"""
 
+import logging
 from collections.abc import Callable
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
+from bokeh.server.connection import ServerConnection
 
 from app import transport
-from app.transport import LONGEST_S, PICTURES_AHEAD, SILENCE_S, FlowControl
+from app.transport import LONGEST_S, PICTURES_AHEAD, SILENCE_S, FlowControl, of_open_tabs
 
 BEAT_S = 0.05
 
@@ -76,3 +81,23 @@ def test_a_browser_that_is_behind_gets_them_evenly_and_the_pace_again_when_it_ke
 
     sent_at(clock, flow, 60, paint)
     assert len(sent_at(clock, flow, 10, paint)) == 200
+
+
+def test_only_what_a_closed_tab_had_on_its_way_is_left_out_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def ask_without_session() -> None:
+        ServerConnection.session.fget(SimpleNamespace(_session=None))
+
+    def assert_something_else() -> None:
+        raise AssertionError
+
+    log = logging.getLogger("test of a closed tab")
+    log.addFilter(of_open_tabs)
+    for fail in (ask_without_session, assert_something_else):
+        try:
+            fail()
+        except AssertionError:
+            log.exception(fail.__name__)
+    log.error("no exception")
+    assert [record.message for record in caplog.records] == ["assert_something_else", "no exception"]
