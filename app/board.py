@@ -14,16 +14,13 @@ from app.session import News, Session
 from app.sight import Sight
 from app.theme import palette
 from app.views.cards import Cards
-from app.views.frame import AWAY
+from app.views.frame import AWAY, NUMBERS_EVERY
 from app.views.orders import Orders
 from app.views.sharing import Sharing
 from app.views.ticket import Ticket
 from app.views.trades import Trades
 
-TABLES_EVERY = 5
-"""Pictures between two of the tables and numbers: no eye reads a number twenty times a second."""
-
-AGENTS_EVERY = 3 * TABLES_EVERY
+AGENTS_EVERY = 3 * NUMBERS_EVERY
 
 FRAME = """
 :host { display: flex; flex-direction: column; gap: 8px; padding: 10px 14px 14px; margin: 0;
@@ -142,7 +139,7 @@ class Board:
         assert frame is not None, "there is a picture to show"
         # A held market shows its last numbers at once: no later picture would bring them.
         at_once = at_once or not frame.running
-        if self._pictures % TABLES_EVERY == 0 or at_once:
+        if self._pictures % NUMBERS_EVERY == 0 or at_once:
             self.cards.update(history.info, session.listing, frame)
             seldom = self._pictures % AGENTS_EVERY == 0 or at_once
             self._pages[self.view].tell(session, names, self.palette, seldom)

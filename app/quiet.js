@@ -205,7 +205,7 @@ if (PlotView?.prototype.repaint && LayoutDOMView?.prototype.after_render) {
   const render = LayoutDOMView.prototype.after_render
   LayoutDOMView.prototype.after_render = function() {
     render.call(this)
-    const [tag] = this.model.tags.filter((tag) => tag.startsWith?.("sight:"))
+    const tag = this.model.tags.find((tag) => tag.startsWith?.("sight:"))
     if (tag && !followed.has(this.el)) { follow(this, tag.slice("sight:".length)) }
   }
   PlotView.prototype.repaint = function() {

@@ -74,8 +74,8 @@ def of_open_tabs(record: LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if not isinstance(error, AssertionError):
         return True
-    *_, (innermost, _) = walk_tb(error.__traceback__)
-    return innermost.f_code is not ServerConnection.session.fget.__code__
+    raised_in = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
+    return raised_in[-1:] != [ServerConnection.session.fget.__code__]
 
 
 class Pictures(DataModel):
@@ -88,8 +88,8 @@ class Pictures(DataModel):
 
 
 ANSWER = f"""
-const answer = () => {{ cb_obj.painted = n }}
 const n = cb_obj.sent
+const answer = () => {{ cb_obj.painted = n }}
 requestAnimationFrame(() => {{
   if (n - cb_obj.painted >= {PICTURES_AHEAD}) {{ answer() }}
   else {{ setTimeout(() => {{ if (cb_obj.sent === n) {{ answer() }} }}, {LONE_MS}) }}

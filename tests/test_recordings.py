@@ -302,7 +302,7 @@ def test_contracts_are_refused_by_name_and_can_be_checked(tmp_path, symbol):
     level = {"asks": [["101", "1", "0", "1"]], "bids": [], "ts": "1700000000000", "seqId": 1, "prevSeqId": -1}
     message = {"arg": {"channel": "books", "instId": symbol}, "action": "snapshot", "data": [level]}
     file.write_text(json.dumps(message) + "\n")
-    with pytest.raises(DataError, match=f"{symbol}' is a contract. Spot only"):
+    with pytest.raises(DataError, match=f"okx.jsonl: '{symbol}' is a contract. Spot only"):
         replay(file, "watch")
     assert check(file, "watch")["ok"], "whether a recording is whole can be asked of any"
 

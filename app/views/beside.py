@@ -8,7 +8,7 @@ import panel as pn
 from app.controls import SIDE_BY_SIDE
 from app.history import History
 from app.theme import Palette
-from app.views.frame import CARD
+from app.views.frame import CARD, NUMBERS_EVERY
 from app.views.ladder import Ladder
 from market_sim.frame import ListingPicture
 from market_sim.runner import Frame, ListingInfo
@@ -20,7 +20,6 @@ STYLE = """
 .top div { display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 12.5px; line-height: 1.5;
   font-variant-numeric: tabular-nums; }
 """
-NUMBERS_EVERY = 4
 
 
 class Column:

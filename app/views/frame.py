@@ -9,6 +9,9 @@ from bokeh.plotting import figure
 
 ELAPSED = "simulated time, h:min:s"
 
+NUMBERS_EVERY = 5
+"""Pictures between two of the tables and numbers: no eye reads a number twenty times a second."""
+
 AWAY = "away"
 """Class of a page that is not on show: a style sheet of its own would otherwise outdo Bokeh's way to hide."""
 

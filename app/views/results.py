@@ -9,7 +9,6 @@ from app.theme import Palette, line_style
 from app.views.frame import Heading, YRange, canvas, card
 
 LINES = 14
-SAMPLES_SHOWN = 800
 
 
 class Lines:
@@ -56,8 +55,8 @@ class Lines:
         self._cover(values)
 
     def update(self, times: np.ndarray, values: np.ndarray) -> None:
-        """The newest sample, last in what the window shows."""
-        self._source.stream(self._columns(times[-1:], values[-1:]), rollover=SAMPLES_SHOWN)
+        """The newest sample, last in what the window shows; what has left the window is let go."""
+        self._source.stream(self._columns(times[-1:], values[-1:]), rollover=len(times))
         self._cover(values)
 
     @staticmethod

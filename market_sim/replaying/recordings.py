@@ -114,12 +114,13 @@ def _source(
     return Source(venue, files, grids) if spoken == "binance" else InBandSource(venue, files, grids, spoken)
 
 
-def refuse_contracts(scenario: Scenario, files: Files) -> None:
+def refuse_contracts(scenario: Scenario, sources: Sequence[Source | InBandSource]) -> None:
     """For who is about to trade against the recorded flow; reading and checking it can be done of any."""
-    for listing in scenario.listings:
-        if listing.external and CONTRACT.search(listing.external):
-            remedy = f"{SPOT_ONLY} Choose a scenario that lists the recorded spot symbols alone."
-            raise DataError(f"{listing.external!r} is a contract", _all_files(files)[0][0], remedy=remedy)
+    for source in sources:
+        for listing in scenario.listings:
+            if listing.venue == source.venue and listing.external and CONTRACT.search(listing.external):
+                remedy = f"{SPOT_ONLY} Choose a scenario that lists the recorded spot symbols alone."
+                raise DataError(f"{listing.external!r} is a contract", source.capture.files[0], remedy=remedy)
 
 
 def protocol_of(files: Sequence[FilePath], protocol: str | None = None) -> str:

@@ -123,9 +123,10 @@ def open_replay(
     plan = scenario_for(
         files, scenario, overrides, shipped_only=shipped_only, own_agents=bool(agents), protocol=protocol
     )
-    refuse_contracts(plan, files)
+    sources = open_sources(files, plan, protocol)
+    refuse_contracts(plan, sources)
     settings = _settings(plan, clock, site_offset)
-    flow = Flow(open_sources(files, plan, protocol), settings.clock, settings.site_offset_ns)
+    flow = Flow(sources, settings.clock, settings.site_offset_ns)
     dated = plan.model_copy(update={"replay": settings, "epoch": _epoch(flow, plan)})
     return Replay(Market(dated, seed=seed, engine=engine, agents=agents, flow=flow), flow)
 
