@@ -1,12 +1,15 @@
 """Work that nobody sees, spared: in the browser most of opening a page and of a repaint, on the server most
-of a click. `quiet.js` says what and how; docs/decisions/repaints-without-style-sheets.md says why.
+of a click. The scripts say what and how; docs/decisions/repaints-without-style-sheets.md says why.
 """
 
+import json
 from pathlib import Path
 
 from bokeh.document import Document
 from panel.util import edit_readonly
 from panel_material_ui import Page
+
+from app.wire import SEPARATOR, join_frames
 
 HOLD_MS = 150
 """How long after a click charts wait: a little longer than the server needs for its answer."""
@@ -16,9 +19,13 @@ NEAR_PX = 200
 picture.
 """
 
-SCRIPT = Path(__file__).with_suffix(".js").read_text()
-for name, value in (("__HOLD_MS__", HOLD_MS), ("__NEAR_PX__", NEAR_PX)):
-    SCRIPT = SCRIPT.replace(name, str(value))
+SCRIPTS = Path(__file__).with_name("scripts")
+ORDER = ("bokeh", "frames", "styles", "axes", "glyphs", "repaints")
+"""The first has what the others share."""
+
+SCRIPT = "\n".join((SCRIPTS / f"{name}.js").read_text() for name in ORDER)
+for name, value in (("__HOLD_MS__", HOLD_MS), ("__NEAR_PX__", NEAR_PX), ("__SEPARATOR__", SEPARATOR)):
+    SCRIPT = SCRIPT.replace(name, json.dumps(value))
 
 TEMPLATE = """
 {% extends page %}
@@ -31,6 +38,7 @@ TEMPLATE = """
 
 def spare_layouts(document: Document) -> None:
     """Have the page do so from its first element on. Comes after the document has got its page's template."""
+    join_frames()
     page = document.template
     document.template_variables["page"] = page
     document.template = page.environment.from_string(TEMPLATE)

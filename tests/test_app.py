@@ -1,6 +1,7 @@
 """The dashboard in a real Chromium: what a visitor sees, does and is told."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, WebSocket, expect
 
+from app.quiet import SCRIPT
+from app.wire import SEPARATOR
 from market_sim.doctor import find_chromium
 from tests.browser_kit import CHANGES, PATIENCE_MS, Served, Visit, until, visits
 
@@ -17,6 +20,23 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(find_chromium() is None, reason="no Chromium; MARKET_SIM_CHROMIUM names one"),
 ]
+
+METHOD = "([module, name, method]) => Bokeh.require(module)[name].prototype[method].toString()"
+
+# The colour in which a chart's first line is drawn, some pictures after it has been given another.
+RECOLOUR = """
+async (name) => {
+    const chart = Bokeh.index.all_views().find((view) => view.model.name === name)
+    const line = chart.computed_renderer_views.find((view) => view.model.glyph?.type === "Step")
+    const pictures = (left, done) => requestAnimationFrame(left ? () => pictures(left - 1, done) : done)
+    await new Promise((done) => pictures(20, done))
+    line.model.glyph.setv({line_color: {value: "#123456"}}, {sync: false})
+    await new Promise((done) => pictures(20, done))
+    const ctx = document.createElement("canvas").getContext("2d")
+    line.glyph.visuals.line.set_value(ctx)
+    return ctx.strokeStyle
+}
+"""
 
 FOUR_PANELS = ("mid-price", "depth-ladder", "heatmap", "imbalance")
 PANELS = (
@@ -80,6 +100,35 @@ def explained(page: Visit, titles: tuple[str, ...]) -> None:
         expect(heading.locator("span")).to_contain_text(".")
 
 
+def test_what_the_page_replaces_of_bokeh_is_there_and_messages_are_one_frame(
+    visit: Callable[..., Visit],
+) -> None:
+    page = visit()
+    frames: list[tuple[str, str | bytes]] = []
+
+    def hear(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: frames.append(("sent", frame)))
+        socket.on("framereceived", lambda frame: frames.append(("received", frame)))
+
+    page.page.on("websocket", hear)
+    page.open()
+    modules = dict(re.findall(r'const {(\w+)} = bokeh\("([^"]+)"\)', SCRIPT))
+    modules["PlotView"] = "models/plots/plot"
+    replaced = re.findall(r"(\w+)\.prototype\.(\w+) = (?:async )?function", SCRIPT)
+    assert len(replaced) > 20
+    for name, method in replaced:
+        source = page.page.evaluate(METHOD, [modules[name], name, method])
+        assert source in SCRIPT, f"Bokeh works otherwise: {name}.{method} is not replaced as app/scripts says"
+    assert page.page.evaluate(RECOLOUR, "mid-price") == "#123456"
+    sent = [frame for way, frame in frames if way == "sent"]
+    received = [frame for way, frame in frames if way == "received" and isinstance(frame, str)]
+    assert len(sent) > 1
+    assert all(SEPARATOR in str(frame) for frame in sent)
+    # The server's greeting comes before it has heard from the page; arrays follow their message.
+    assert len(received) > 6
+    assert all(SEPARATOR in frame or frame.startswith('{"id"') for frame in received[3:])
+
+
 @pytest.mark.slow
 def test_four_panels_repaint_twelve_times_a_second_while_twenty_thousand_events_pass(
     visit: Callable[..., Visit],
@@ -118,8 +167,7 @@ def test_pause_stops_the_market_and_the_pictures(visit: Callable[..., Visit]) ->
 def test_steps_by_a_second_and_by_an_event(visit: Callable[..., Visit]) -> None:
     page = visit().open(speed="1")
     page.pause()
-    page.page.wait_for_timeout(300)
-    start = page.simulated_s()
+    start = page.held_s()
     page.button("+1 second").click()
     until(lambda: page.simulated_s() == pytest.approx(start + 1, abs=0.002), "no step of a second")
     events, now = page.events(), page.simulated_s()
