@@ -447,6 +447,8 @@ class Page:
         if news.frame:
             self._board.update(self._session, news, self._names)
             self._sidebar.show_run(news.frame.running)
+            if self._attendance.room is not None:
+                self._steering.follow_speed(news.frame.speed)
             self._flow.count()
         elif self._names != self._shown_names:
             # Somebody has taken a seat in a market that is held.

@@ -3,10 +3,11 @@ market has no effect here.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.controls import parse_speed, speed_text
 from app.session import Session
-from app.views.sidebar import SPEEDS, Sidebar
+from app.views.sidebar import SPEEDS, Sidebar, speed_options
 from market_sim.runner import Command
 
 
@@ -40,8 +41,14 @@ class Steering:
 
     def set_speed(self, text: str) -> None:
         """A speed as the slider says it."""
-        if self._allowed:
+        if self._allowed and text != speed_text(self._session.controls.speed):
             self._session.set_speed(parse_speed(text))
+
+    def follow_speed(self, speed: float | None) -> None:
+        """Show the speed that the market has: another page may have set it."""
+        if speed != self._session.controls.speed and not self._session.awaits_answer:
+            self._session.controls = replace(self._session.controls, speed=speed)
+            self._sidebar.speed.param.update(options=speed_options(speed), value=speed_text(speed))
 
     def send(self, command: Command) -> None:
         """Any other command."""

@@ -276,6 +276,14 @@ class Visit:
         hours, minutes, seconds = self.number("Simulated time").split(":")
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
+    def held_s(self) -> float:
+        """Simulated time of a market that is held: the word for it comes before the last numbers."""
+        last, now = None, self.simulated_s()
+        while last != now:
+            self.page.wait_for_timeout(300)
+            last, now = now, self.simulated_s()
+        return now
+
     def events(self) -> int:
         """Events so far, as the card shows them."""
         return int(self.note("Events").split()[0].replace(",", ""))

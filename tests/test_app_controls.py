@@ -32,6 +32,11 @@ def mine(page: Visit) -> str:
     return page.text(".mine")
 
 
+def speed(page: Visit) -> str:
+    """What the slider says."""
+    return page.text("label", "simulated seconds per second").rpartition(" ")[2]
+
+
 def open_orders(page: Visit) -> list[list[str]]:
     """The cells of the visitor's own orders."""
     return page.page.locator("tr.own").evaluate_all(
@@ -111,7 +116,7 @@ def test_keys_run_pause_step_and_set_the_speed(visit: Callable[..., Visit]) -> N
     page.page.locator("body").click(position={"x": 840, "y": 30})
     page.page.keyboard.press(" ")
     page.page.locator(".chip", has_text="paused").wait_for()
-    held = page.simulated_s()
+    held = page.held_s()
     page.page.keyboard.press("ArrowRight")
     until(lambda: page.simulated_s() == pytest.approx(held + 1, abs=0.002), "→ is no second")
     events = page.events()
@@ -278,6 +283,7 @@ def test_a_class_trades_in_one_market_and_only_the_instructor_steers(
     teacher = visit()
     teacher.page.goto(steering)
     teacher.until_painted(1)
+    until(lambda: speed(teacher) == "10×", "the instructor's slider is not at the market's speed")
     pupils = []
     for name in ("Ada", "<b>Bob</b>"):
         context = browser.new_context(viewport={"width": 1400, "height": 1000})
@@ -301,6 +307,8 @@ def test_a_class_trades_in_one_market_and_only_the_instructor_steers(
     send(ada, "Buy", "0.5", "")
     until(lambda: "filled" in mine(ada), "Ada is not filled")
     assert "filled" not in mine(bob)
+    teacher.page.get_by_role("slider").first.press("ArrowLeft")
+    until(lambda: speed(ada) == "5×", "the others' sliders do not follow the instructor's")
     until(lambda: "+0.5" in teacher.text(".rank"), "the leaderboard does not know")
     teacher.button("Suspend").click()
     until(lambda: "NORTH is suspended" in mine(ada), "Ada does not hear of it")

@@ -15,16 +15,18 @@ from app.classroom import ClassError, Classroom
 from app.controls import Controls, from_query
 from app.knobs import knobs_of
 from app.quiet import leave_idle
-from app.session import News
+from app.session import News, Session, open_runner
+from app.steering import Steering
 from app.strategies import strategies
 from app.theme import DARK
 from app.views.cards import Cards, consolidated
 from app.views.marks import Marks, newest
 from app.views.sharing import ranking
+from app.views.sidebar import Sidebar
 from app.views.story import Story
 from app.views.timeline import Timeline
 from market_sim.frame import AgentPicture, ListingPicture
-from market_sim.runner import MarketRequest, TimelineEvent, open_market
+from market_sim.runner import Command, MarketRequest, SetSpeed, TimelineEvent, open_market
 from market_sim.scenario import load
 from tests.test_page_state import frame, info
 
@@ -338,6 +340,25 @@ def test_a_page_does_not_follow_whether_the_server_is_busy() -> None:
             assert page.busy is False
         finally:
             pn.state.busy = False
+
+
+def test_the_slider_follows_a_speed_that_another_page_has_set_and_says_nothing_to_the_market(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Session(Controls(speed=300.0), open_runner)
+    sidebar = Sidebar(session.controls, [], [], [], may_steer=True)
+    steering = Steering(session, sidebar, allowed=True)
+    sidebar.speed.param.watch(lambda event: steering.set_speed(event.new), "value")
+    sent: list[Command] = []
+    monkeypatch.setattr(session, "send", sent.append)
+    sidebar.speed.get_root()
+    for speed, text in ((10.0, "10"), (7.0, "7"), (299.6, "299.6"), (123456.7, "123457"), (None, "max")):
+        steering.follow_speed(speed)
+        assert sidebar.speed.value == text
+        assert session.controls.speed == speed
+    assert not sent
+    sidebar.speed.value = "60"
+    assert sent == [SetSpeed(60.0)]
 
 
 class Told(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bokeh.models import Range1d
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.captures import capture_files, captures
@@ -43,6 +43,8 @@ CONTROLS = st.builds(
 )
 
 
+# A busy machine makes its texts slowly.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(CONTROLS)
 def test_a_link_brings_back_what_was_chosen(controls: Controls) -> None:
     assert from_query(controls.to_query(), Controls()) == (controls, [])

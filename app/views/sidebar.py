@@ -28,7 +28,11 @@ SPEED_HINT = (
 def speed_options(also: float | None) -> dict[str, str]:
     """The speeds on offer, and the one a link may have asked for between them, as a link writes them."""
     speeds = sorted({value for value in (*SPEEDS, also) if value is not None})
-    return {**{speed_words(value): speed_text(value) for value in speeds}, "as fast as it goes": FASTEST}
+    options = {speed_words(value): speed_text(value) for value in speeds}
+    if also is not None:
+        # In words it may be the same as one of the others, which then gives way.
+        options[speed_words(also)] = speed_text(also)
+    return {**options, "as fast as it goes": FASTEST}
 
 
 def slider(label: str, values: Iterable[float], value: float) -> pmui.DiscreteSlider:
