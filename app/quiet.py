@@ -9,7 +9,7 @@ from bokeh.document import Document
 from panel.util import edit_readonly
 from panel_material_ui import Page
 
-from app.wire import SEPARATOR, join_frames
+from app.wire import SEPARATOR
 
 HOLD_MS = 150
 """How long after a click charts wait: a little longer than the server needs for its answer."""
@@ -38,7 +38,6 @@ TEMPLATE = """
 
 def spare_layouts(document: Document) -> None:
     """Have the page do so from its first element on. Comes after the document has got its page's template."""
-    join_frames()
     page = document.template
     document.template_variables["page"] = page
     document.template = page.environment.from_string(TEMPLATE)

@@ -1,8 +1,4 @@
-"""How pictures reach the browser: without waiting for full packets, and never more of them than it paints.
-
-An imported module, because main.py runs once per visitor and the first of these settings belongs to the
-server.
-"""
+"""How pictures reach the browser: never more of them than it paints."""
 
 import time
 from asyncio import AbstractEventLoop
@@ -14,7 +10,6 @@ from bokeh.core.properties import Int
 from bokeh.model import DataModel
 from bokeh.models import CustomJS
 from bokeh.server.connection import ServerConnection
-from bokeh.server.views.ws import WSHandler
 from tornado.websocket import WebSocketClosedError
 
 PICTURES_AHEAD = 2
@@ -38,22 +33,6 @@ SHORTEST_S = 0.03
 
 SLOWER, FASTER = 1.2, 0.985
 """By what the time between pictures changes with a beat that finds the browser behind, and with a picture."""
-
-
-def send_at_once() -> None:
-    """Switch Nagle's algorithm off on Bokeh's websockets: a picture is several small messages, and each
-    would wait until the one before has been acknowledged.
-    """
-    if getattr(WSHandler, "sends_at_once", False):
-        return
-    opened = WSHandler.open
-
-    def open_at_once(self: Any, *args: Any, **kwargs: Any) -> Any:
-        self.set_nodelay(True)
-        return opened(self, *args, **kwargs)
-
-    WSHandler.open = open_at_once
-    WSHandler.sends_at_once = True
 
 
 SILENCE_S = 0.5
@@ -128,6 +107,3 @@ class FlowControl:
         self._apart_s = max(SHORTEST_S, FASTER * self._apart_s)
         # From when it was due, not from the beat that came after: the pace is kept over many pictures.
         self._due = max(self._due + self._apart_s, self._last)
-
-
-send_at_once()

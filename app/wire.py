@@ -1,4 +1,5 @@
-"""One frame a turn, both ways, between Bokeh's server and pages that carry `scripts/frames.js`.
+"""How messages travel between Bokeh's server and pages that carry `scripts/frames.js`: at once, and what one
+turn says in one frame. Importing this sets the server so; main.py would do it once per visitor.
 
 Bokeh sends header, metadata and content of a message as three frames, and answers every change that comes
 from a page with three more that the page drops. A frame passes through six threads of three processes before
@@ -46,6 +47,22 @@ class Frames:
             self._write(SEPARATOR.join(texts))
 
 
+def send_at_once() -> None:
+    """Switch Nagle's algorithm off on Bokeh's websockets: a small message would wait until the one
+    before has been acknowledged.
+    """
+    if getattr(WSHandler, "sends_at_once", False):
+        return
+    opened = WSHandler.open
+
+    def open_at_once(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self.set_nodelay(True)
+        return opened(self, *args, **kwargs)
+
+    WSHandler.open = open_at_once
+    WSHandler.sends_at_once = True
+
+
 def join_frames() -> None:
     """Join the frames to every page whose own come joined."""
     if hasattr(WSHandler, "joins"):
@@ -70,3 +87,7 @@ def join_frames() -> None:
             await send(self, message)
 
     WSHandler.on_message, WSHandler.send_message = on_message, send_message
+
+
+send_at_once()
+join_frames()

@@ -9,9 +9,7 @@ import pytest
 from bokeh.protocol import Protocol
 from bokeh.server.views.ws import WSHandler
 
-from app.wire import SEPARATOR, Frames, join_frames
-
-join_frames()
+from app.wire import SEPARATOR, Frames
 
 
 class Socket(WSHandler):
